@@ -1,0 +1,1 @@
+//! The compile-time half of amp. Empty for now: `#[amp]` lands here.

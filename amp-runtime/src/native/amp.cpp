@@ -1,0 +1,361 @@
+// Calls into libtorch. Nothing is decided here: checks that only C++ can make, then libtorch's own kernels.
+#include "amp-runtime/src/native/amp.h"
+#include "amp-runtime/src/native/bridge.rs.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/record_function.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <map>
+#include <string>
+
+#if defined(__linux__)
+#include <dlfcn.h>
+#endif
+
+namespace amp {
+namespace {
+
+constexpr at::DeviceType kAutocastDevices[] = {at::kCPU, at::kCUDA, at::kMPS};
+
+// Everything here works on values, not on the graph: no autograd, no autocast, and one dispatch less per call.
+struct BelowAutograd {
+    at::NoGradGuard no_grad;
+    at::AutoDispatchBelowADInplaceOrView below;
+    c10::impl::ExcludeDispatchKeyGuard no_autocast{c10::autocast_dispatch_keyset};
+};
+
+// Below autograd nobody counts writes, and the fused kernels never do: whoever saved one of these must notice.
+void bump_versions(at::TensorList tensors) {
+    for (const at::Tensor& tensor : tensors) {
+        if (!tensor.is_inference()) {
+            tensor.unsafeGetTensorImpl()->bump_version();
+        }
+    }
+}
+
+at::TensorList slice(const TensorList& list, Range range) {
+    return at::TensorList(list.items).slice(range.start, range.len);
+}
+
+// Strides say the same where they differ only in dimensions of one element.
+bool same_layout(const at::Tensor& a, const at::Tensor& b) {
+    if (a.sizes() != b.sizes()) {
+        return false;
+    }
+    for (int64_t dim = 0; dim < a.dim(); ++dim) {
+        if (a.size(dim) != 1 && a.stride(dim) != b.stride(dim)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The fused kernels walk raw memory: a tensor laid out otherwise gives wrong numbers without an error.
+void require_alike(at::TensorList params, at::TensorList others, const char* what) {
+    TORCH_CHECK(params.size() == others.size(), what, ": ", others.size(), " tensors for ", params.size(), " parameters");
+    for (size_t i = 0; i < params.size(); ++i) {
+        const at::Tensor &param = params[i], &other = others[i];
+        TORCH_CHECK(param.scalar_type() == other.scalar_type() && param.device() == other.device() && same_layout(param, other),
+                    what, " of parameter ", i, " no longer matches it: ", other.toString(), other.sizes(), " with strides ",
+                    other.strides(), " against ", param.toString(), param.sizes(), " with strides ", param.strides());
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<TensorList> new_list(std::size_t capacity) {
+    auto list = std::make_unique<TensorList>();
+    list->items.reserve(capacity);
+    return list;
+}
+
+std::unique_ptr<TensorList> TensorList::select(rust::Slice<const std::uint32_t> indices) const {
+    auto list = new_list(indices.size());
+    for (std::uint32_t index : indices) {
+        list->push(items.at(index));
+    }
+    return list;
+}
+
+void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<GradientState>& states) {
+    at::NoGradGuard no_grad;
+    states.reserve(params.size());
+    for (const at::Tensor& param : params.items) {
+        const at::Tensor& grad = param.grad();
+        GradientState state = GradientState::Ready;
+        if (!grad.defined()) {
+            state = GradientState::Missing;
+        } else if (grad.layout() != at::kStrided) {
+            state = GradientState::Sparse;
+        } else if (grad.device() != param.device()) {
+            state = GradientState::Device;
+        } else if (grad.scalar_type() != param.scalar_type()) {
+            state = GradientState::Dtype;
+        } else if (grad.sizes() != param.sizes()) {
+            state = GradientState::Shape;
+        } else if (!same_layout(param, grad)) {
+            at::Tensor relaid = at::empty_like(param, at::MemoryFormat::Preserve);
+            relaid.copy_(grad);
+            param.mutable_grad() = relaid;
+        }
+        if (state == GradientState::Ready) {
+            grads.push(param.grad());
+        }
+        states.push_back(state);
+    }
+}
+
+void clear_gradients(const TensorList& params) {
+    for (const at::Tensor& param : params.items) {
+        param.mutable_grad().reset();
+    }
+}
+
+void set_gradient(const at::Tensor& param, const at::Tensor& grad) { param.mutable_grad() = grad; }
+
+bool is_dense(const at::Tensor& param) {
+    return param.layout() == at::kStrided && param.is_non_overlapping_and_dense();
+}
+
+void check_and_unscale(const TensorList& grads, const at::Tensor& found_inf, const at::Tensor& inv_scale) {
+    BelowAutograd guard;
+    at::Tensor found = found_inf;
+    at::_amp_foreach_non_finite_check_and_unscale_(grads.items, found, inv_scale);
+    bump_versions(grads.items);
+}
+
+void push_norms(const TensorList& grads, double norm_type, TensorList& norms) {
+    BelowAutograd guard;
+    for (at::Tensor& norm : at::_foreach_norm(grads.items, norm_type, at::kFloat)) {
+        norms.items.push_back(std::move(norm));
+    }
+}
+
+std::unique_ptr<at::Tensor> total_norm(const TensorList& norms, double norm_type) {
+    BelowAutograd guard;
+    return std::make_unique<at::Tensor>(at::linalg_vector_norm(at::stack(norms.items), norm_type));
+}
+
+void multiply(const TensorList& tensors, const at::Tensor& factor) {
+    BelowAutograd guard;
+    at::_foreach_mul_(tensors.items, factor);
+    bump_versions(tensors.items);
+}
+
+void clamp(const TensorList& tensors, double limit) {
+    BelowAutograd guard;
+    at::_foreach_clamp_min_(tensors.items, -limit);
+    at::_foreach_clamp_max_(tensors.items, limit);
+    bump_versions(tensors.items);
+}
+
+void fused_sgd(const TensorList& params, const TensorList& grads, const TensorList& momentum_buffers, Range range,
+               const SgdStep& step, const at::Tensor& found_inf) {
+    BelowAutograd guard;
+    at::TensorList p = slice(params, range), g = slice(grads, range);
+    at::TensorList buffers = step.momentum == 0. ? at::TensorList() : slice(momentum_buffers, range);
+    require_alike(p, g, "the gradient");
+    if (!buffers.empty()) {
+        require_alike(p, buffers, "the momentum buffer");
+    }
+    at::_fused_sgd_(p, g, buffers, step.weight_decay, step.momentum, step.lr, step.dampening, step.nesterov,
+                    step.maximize, step.is_first_step, /*grad_scale=*/std::nullopt, found_inf);
+    bump_versions(p);
+    bump_versions(buffers);
+}
+
+void fused_adam(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs,
+                const TensorList& exp_avg_sqs, const TensorList& max_exp_avg_sqs, const TensorList& steps, Range range,
+                const AdamStep& step, const at::Tensor& found_inf) {
+    BelowAutograd guard;
+    at::TensorList p = slice(params, range), g = slice(grads, range);
+    at::TensorList avgs = slice(exp_avgs, range), sqs = slice(exp_avg_sqs, range);
+    at::TensorList maxima = step.amsgrad ? slice(max_exp_avg_sqs, range) : at::TensorList();
+    require_alike(p, g, "the gradient");
+    require_alike(p, avgs, "exp_avg");
+    require_alike(p, sqs, "exp_avg_sq");
+    if (step.amsgrad) {
+        require_alike(p, maxima, "max_exp_avg_sq");
+    }
+    auto update = [&](auto kernel) {
+        kernel(p, g, avgs, sqs, maxima, slice(steps, range), step.lr, step.beta1, step.beta2, step.weight_decay, step.eps,
+               step.amsgrad, step.maximize, /*grad_scale=*/std::nullopt, found_inf);
+    };
+    if (step.decoupled) {
+        update([](auto&&... args) { at::_fused_adamw_(args...); });
+    } else {
+        update([](auto&&... args) { at::_fused_adam_(args...); });
+    }
+    bump_versions(p);
+    bump_versions(avgs);
+    bump_versions(sqs);
+    bump_versions(maxima);
+}
+
+void average(const TensorList& averages, const TensorList& values, const at::Tensor& weight) {
+    BelowAutograd guard;
+    at::_foreach_add_(averages.items, at::_foreach_mul(at::_foreach_sub(values.items, averages.items), weight));
+    bump_versions(averages.items);
+}
+
+void copy(const TensorList& targets, const TensorList& sources) {
+    BelowAutograd guard;
+    at::_foreach_copy_(targets.items, sources.items);
+    bump_versions(targets.items);
+}
+
+Deferred::Deferred(const at::Tensor& values) {
+    BelowAutograd guard;
+    if (values.is_cpu()) {
+        host_ = values;
+        return;
+    }
+    host_ = at::empty(values.sizes(), values.options().device(at::kCPU).pinned_memory(values.is_cuda()));
+    host_.copy_(values, /*non_blocking=*/values.is_cuda());
+    if (values.is_cuda()) {
+        arrived_.emplace(values.device().type());
+        arrived_->record(c10::impl::VirtualGuardImpl(values.device().type()).getStream(values.device()));
+    }
+}
+
+bool Deferred::ready() const { return !arrived_ || arrived_->query(); }
+
+float Deferred::get(std::size_t index) const {
+    if (arrived_) {
+        arrived_->synchronize();
+    }
+    TORCH_CHECK(index < static_cast<std::size_t>(host_.numel()), "outcome ", index, " of ", host_.numel());
+    return host_.const_data_ptr<float>()[index];
+}
+
+std::unique_ptr<Deferred> defer(const TensorList& scalars) {
+    BelowAutograd guard;
+    return std::make_unique<Deferred>(at::stack(scalars.items));
+}
+
+AutocastState enter_autocast(std::int8_t dtype) noexcept {
+    AutocastState previous = suspend_autocast();
+    for (at::DeviceType device : kAutocastDevices) {
+        at::autocast::set_autocast_enabled(device, true);
+        at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(dtype));
+    }
+    at::autocast::set_autocast_cache_enabled(true);
+    return previous;
+}
+
+AutocastState suspend_autocast() noexcept {
+    AutocastState previous{};
+    for (size_t i = 0; i < 3; ++i) {
+        previous.enabled[i] = at::autocast::is_autocast_enabled(kAutocastDevices[i]);
+        previous.dtype[i] = static_cast<std::int8_t>(at::autocast::get_autocast_dtype(kAutocastDevices[i]));
+        at::autocast::set_autocast_enabled(kAutocastDevices[i], false);
+    }
+    previous.cache = at::autocast::is_autocast_cache_enabled();
+    at::autocast::increment_nesting();
+    return previous;
+}
+
+void leave_autocast(AutocastState previous) noexcept {
+    // Casts of weights are shared within the outermost region only.
+    if (at::autocast::decrement_nesting() == 0) {
+        at::autocast::clear_cache();
+    }
+    for (size_t i = 0; i < 3; ++i) {
+        at::autocast::set_autocast_enabled(kAutocastDevices[i], previous.enabled[i]);
+        at::autocast::set_autocast_dtype(kAutocastDevices[i], static_cast<at::ScalarType>(previous.dtype[i]));
+    }
+    at::autocast::set_autocast_cache_enabled(previous.cache);
+}
+
+std::size_t identity(const at::Tensor& tensor) noexcept {
+    return reinterpret_cast<std::size_t>(tensor.unsafeGetTensorImpl());
+}
+
+std::int64_t version(const at::Tensor& tensor) { return tensor.is_inference() ? -1 : tensor._version(); }
+
+std::uint64_t peak_bytes(std::int32_t cuda_index) {
+    TORCH_CHECK(at::hasCUDA(), "CUDA is not available");
+    auto stats = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(static_cast<c10::DeviceIndex>(cuda_index));
+    return stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
+}
+
+void reset_peak(std::int32_t cuda_index) {
+    TORCH_CHECK(at::hasCUDA(), "CUDA is not available");
+    c10::getDeviceAllocator(at::kCUDA)->resetPeakStats(static_cast<c10::DeviceIndex>(cuda_index));
+}
+
+namespace {
+const at::Generator& generator(std::int32_t cuda_index) {
+    at::Device device = cuda_index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(cuda_index));
+    return at::globalContext().defaultGenerator(device);
+}
+}  // namespace
+
+std::unique_ptr<at::Tensor> generator_state(std::int32_t cuda_index) {
+    at::Generator source = generator(cuda_index);
+    std::lock_guard<std::mutex> lock(source.mutex());
+    return std::make_unique<at::Tensor>(source.get_state());
+}
+
+void set_generator_state(std::int32_t cuda_index, const at::Tensor& state) {
+    at::Generator target = generator(cuda_index);
+    std::lock_guard<std::mutex> lock(target.mutex());
+    target.set_state(state);
+}
+
+namespace {
+thread_local std::map<std::string, std::uint64_t> op_counts;
+
+std::unique_ptr<at::ObserverContext> count_op(const at::RecordFunction& function) {
+    ++op_counts[function.name()];
+    return nullptr;
+}
+}  // namespace
+
+std::uint64_t start_counting() {
+    op_counts.clear();
+    return at::addThreadLocalCallback(at::RecordFunctionCallback(count_op).scopes({at::RecordScope::FUNCTION}));
+}
+
+rust::Vec<OpCount> stop_counting(std::uint64_t handle) {
+    at::removeCallback(handle);
+    rust::Vec<OpCount> counts;
+    for (const auto& [name, count] : op_counts) {
+        counts.push_back(OpCount{name, count});
+    }
+    op_counts.clear();
+    return counts;
+}
+
+#if defined(__linux__)
+namespace {
+// The linker drops libtorch_cuda.so, whose symbols nobody names; without it libtorch has no CUDA and does not say so.
+// Before main, so before libtorch's single look-up of its CUDA hooks. Without a driver it would cost 0.6 s and 330 MB.
+std::string load_cuda() {
+    if (dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) == nullptr) {
+        return "";
+    }
+    Dl_info libtorch_cpu;
+    if (dladdr(reinterpret_cast<const void*>(&at::globalContext), &libtorch_cpu) == 0 || libtorch_cpu.dli_fname == nullptr) {
+        return "libtorch_cpu.so was not found in this process";
+    }
+    std::string path(libtorch_cpu.dli_fname);
+    path = path.substr(0, path.find_last_of('/') + 1) + "libtorch_cuda.so";
+    if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+        return dlerror();
+    }
+    return "";
+}
+const std::string cuda_error = load_cuda();
+}  // namespace
+
+rust::String cuda_load_error() { return rust::String::lossy(cuda_error); }
+#else
+rust::String cuda_load_error() { return rust::String(); }
+#endif
+
+}  // namespace amp

@@ -1,0 +1,143 @@
+//! The doors to C++: one declaration per function of `amp.h`.
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    reason = "declarations for cxx: the safe functions of `native` carry the documentation"
+)]
+
+#[cxx::bridge(namespace = "amp")]
+pub(super) mod ffi {
+    /// What a parameter's gradient turned out to be.
+    #[derive(Debug)]
+    enum GradientState {
+        /// Nothing flowed into the parameter.
+        Missing,
+        /// Same shape, dtype, device and memory layout as the parameter.
+        Ready,
+        /// A sparse gradient.
+        Sparse,
+        /// Another dtype than the parameter's.
+        Dtype,
+        /// Another device than the parameter's.
+        Device,
+        /// Another shape than the parameter's.
+        Shape,
+    }
+
+    /// A run of neighbours in parallel lists.
+    #[derive(Clone, Copy)]
+    struct Range {
+        start: usize,
+        len: usize,
+    }
+
+    /// The numbers of one `torch.optim.SGD` update.
+    #[derive(Clone, Copy)]
+    struct SgdStep {
+        lr: f64,
+        momentum: f64,
+        dampening: f64,
+        weight_decay: f64,
+        nesterov: bool,
+        maximize: bool,
+        is_first_step: bool,
+    }
+
+    /// The numbers of one `torch.optim.Adam` or (`decoupled`) `AdamW` update.
+    #[derive(Clone, Copy)]
+    struct AdamStep {
+        lr: f64,
+        beta1: f64,
+        beta2: f64,
+        eps: f64,
+        weight_decay: f64,
+        amsgrad: bool,
+        maximize: bool,
+        decoupled: bool,
+    }
+
+    /// Autocast as it stood before a guard: per device type CPU, CUDA, MPS.
+    #[derive(Clone, Copy)]
+    struct AutocastState {
+        enabled: [bool; 3],
+        dtype: [i8; 3],
+        cache: bool,
+    }
+
+    /// How often an operator ran.
+    struct OpCount {
+        name: String,
+        count: u64,
+    }
+
+    unsafe extern "C++" {
+        include!("amp-runtime/src/native/amp.h");
+
+        #[namespace = "at"]
+        type Tensor;
+        type TensorList;
+        type Deferred;
+
+        fn new_list(capacity: usize) -> UniquePtr<TensorList>;
+        fn size(self: &TensorList) -> usize;
+        fn push(self: Pin<&mut TensorList>, tensor: &Tensor);
+        fn at(self: &TensorList, index: usize) -> Result<UniquePtr<Tensor>>;
+        fn select(self: &TensorList, indices: &[u32]) -> Result<UniquePtr<TensorList>>;
+
+        fn gather_gradients(
+            params: &TensorList,
+            grads: Pin<&mut TensorList>,
+            states: &mut Vec<GradientState>,
+        ) -> Result<()>;
+        fn clear_gradients(params: &TensorList) -> Result<()>;
+        fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
+        fn is_dense(param: &Tensor) -> Result<bool>;
+        fn check_and_unscale(grads: &TensorList, found_inf: &Tensor, inv_scale: &Tensor) -> Result<()>;
+        fn push_norms(grads: &TensorList, norm_type: f64, norms: Pin<&mut TensorList>) -> Result<()>;
+        fn total_norm(norms: &TensorList, norm_type: f64) -> Result<UniquePtr<Tensor>>;
+        fn multiply(tensors: &TensorList, factor: &Tensor) -> Result<()>;
+        fn clamp(tensors: &TensorList, limit: f64) -> Result<()>;
+
+        fn fused_sgd(
+            params: &TensorList,
+            grads: &TensorList,
+            momentum_buffers: &TensorList,
+            range: Range,
+            step: &SgdStep,
+            found_inf: &Tensor,
+        ) -> Result<()>;
+        fn fused_adam(
+            params: &TensorList,
+            grads: &TensorList,
+            exp_avgs: &TensorList,
+            exp_avg_sqs: &TensorList,
+            max_exp_avg_sqs: &TensorList,
+            steps: &TensorList,
+            range: Range,
+            step: &AdamStep,
+            found_inf: &Tensor,
+        ) -> Result<()>;
+        fn average(averages: &TensorList, values: &TensorList, weight: &Tensor) -> Result<()>;
+        fn copy(targets: &TensorList, sources: &TensorList) -> Result<()>;
+
+        fn defer(scalars: &TensorList) -> Result<UniquePtr<Deferred>>;
+        fn ready(self: &Deferred) -> Result<bool>;
+        fn get(self: &Deferred, index: usize) -> Result<f32>;
+
+        fn enter_autocast(dtype: i8) -> AutocastState;
+        fn suspend_autocast() -> AutocastState;
+        fn leave_autocast(previous: AutocastState);
+
+        fn identity(tensor: &Tensor) -> usize;
+        fn version(tensor: &Tensor) -> Result<i64>;
+
+        fn peak_bytes(cuda_index: i32) -> Result<u64>;
+        fn reset_peak(cuda_index: i32) -> Result<()>;
+        fn generator_state(cuda_index: i32) -> Result<UniquePtr<Tensor>>;
+        fn set_generator_state(cuda_index: i32, state: &Tensor) -> Result<()>;
+        fn cuda_load_error() -> String;
+
+        fn start_counting() -> Result<u64>;
+        fn stop_counting(handle: u64) -> Result<Vec<OpCount>>;
+    }
+}

@@ -1,0 +1,284 @@
+//! libtorch's own kernels behind safe functions: the only room with `unsafe`, and it decides nothing.
+#![allow(unsafe_code, reason = "this room exists to hold it")]
+
+mod bridge;
+
+use bridge::ffi;
+pub(crate) use bridge::ffi::{AdamStep, AutocastState, GradientState, Range, SgdStep};
+use cxx::UniquePtr;
+use tch::{Device, Kind, Tensor};
+
+/// What libtorch's C++ said when it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("libtorch: {0}")]
+pub struct NativeError(String);
+
+impl From<cxx::Exception> for NativeError {
+    fn from(exception: cxx::Exception) -> Self {
+        Self(exception.what().to_owned())
+    }
+}
+
+type Result<T> = std::result::Result<T, NativeError>;
+
+/// The C++ tensor inside a tch tensor.
+fn inner(tensor: &Tensor) -> &ffi::Tensor {
+    // SAFETY: tch's pointer is a live `at::Tensor*` for as long as the tensor is borrowed.
+    unsafe { &*tensor.as_ptr().cast::<ffi::Tensor>() }
+}
+
+/// A tch tensor that owns what C++ returned.
+fn outer(tensor: UniquePtr<ffi::Tensor>) -> Tensor {
+    // SAFETY: the pointer came from `new at::Tensor`, which is what tch deletes.
+    unsafe { Tensor::from_ptr(tensor.into_raw().cast()) }
+}
+
+/// Tensors that travel together, kept in C++: handles, not copies.
+pub(crate) struct TensorList(UniquePtr<ffi::TensorList>);
+
+// SAFETY: a list holds reference-counted handles, whose counts are atomic, and is only used through `&mut` or from one thread.
+unsafe impl Send for TensorList {}
+
+impl TensorList {
+    pub(crate) fn new() -> Self {
+        Self(ffi::new_list(0))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.size()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn push(&mut self, tensor: &Tensor) {
+        self.0.pin_mut().push(inner(tensor));
+    }
+
+    /// A second handle on the tensor at `index`.
+    pub(crate) fn get(&self, index: usize) -> Result<Tensor> {
+        Ok(outer(self.0.at(index)?))
+    }
+
+    pub(crate) fn select(&self, indices: &[u32]) -> Result<Self> {
+        Ok(Self(self.0.select(indices)?))
+    }
+}
+
+impl<'a> FromIterator<&'a Tensor> for TensorList {
+    fn from_iter<I: IntoIterator<Item = &'a Tensor>>(tensors: I) -> Self {
+        let mut list = Self::new();
+        tensors.into_iter().for_each(|tensor| list.push(tensor));
+        list
+    }
+}
+
+/// The usable gradients of `params` in their order, and for every parameter what its gradient was.
+/// A gradient laid out differently from its parameter is replaced by a copy in the parameter's layout.
+pub(crate) fn gather_gradients(params: &TensorList) -> Result<(TensorList, Vec<GradientState>)> {
+    let mut grads = TensorList(ffi::new_list(params.len()));
+    let mut states = Vec::new();
+    ffi::gather_gradients(&params.0, grads.0.pin_mut(), &mut states)?;
+    Ok((grads, states))
+}
+
+/// Sets every gradient to none, as `zero_grad(set_to_none=True)`.
+pub(crate) fn clear_gradients(params: &TensorList) -> Result<()> {
+    Ok(ffi::clear_gradients(&params.0)?)
+}
+
+/// Gives `param` the gradient `grad`.
+pub(crate) fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()> {
+    Ok(ffi::set_gradient(inner(param), inner(grad))?)
+}
+
+/// Whether the tensor's memory holds each element once and nothing else.
+pub(crate) fn is_dense(param: &Tensor) -> Result<bool> {
+    Ok(ffi::is_dense(inner(param))?)
+}
+
+/// `_amp_foreach_non_finite_check_and_unscale_`: sets `found_inf` to 1 where a gradient is not finite, multiplies by `inv_scale`.
+pub(crate) fn check_and_unscale(grads: &TensorList, found_inf: &Tensor, inv_scale: &Tensor) -> Result<()> {
+    Ok(ffi::check_and_unscale(&grads.0, inner(found_inf), inner(inv_scale))?)
+}
+
+/// Appends the f32 norm of each gradient to `norms` (`_foreach_norm`).
+pub(crate) fn push_norms(grads: &TensorList, norm_type: f64, norms: &mut TensorList) -> Result<()> {
+    Ok(ffi::push_norms(&grads.0, norm_type, norms.0.pin_mut())?)
+}
+
+/// The norm of the norms: a 0-dim f32 tensor.
+pub(crate) fn total_norm(norms: &TensorList, norm_type: f64) -> Result<Tensor> {
+    Ok(outer(ffi::total_norm(&norms.0, norm_type)?))
+}
+
+/// `_foreach_mul_` by a 0-dim tensor.
+pub(crate) fn multiply(tensors: &TensorList, factor: &Tensor) -> Result<()> {
+    Ok(ffi::multiply(&tensors.0, inner(factor))?)
+}
+
+/// Clamps every element to `[-limit, limit]`.
+pub(crate) fn clamp(tensors: &TensorList, limit: f64) -> Result<()> {
+    Ok(ffi::clamp(&tensors.0, limit)?)
+}
+
+/// `_fused_sgd_` on `range` of the lists; skipped on the device where `found_inf` is 1.
+pub(crate) fn fused_sgd(
+    params: &TensorList,
+    grads: &TensorList,
+    momentum_buffers: &TensorList,
+    range: Range,
+    step: &SgdStep,
+    found_inf: &Tensor,
+) -> Result<()> {
+    Ok(ffi::fused_sgd(&params.0, &grads.0, &momentum_buffers.0, range, step, inner(found_inf))?)
+}
+
+/// The state lists of an Adam update, parallel to the parameters.
+pub(crate) struct AdamLists {
+    pub(crate) exp_avgs: TensorList,
+    pub(crate) exp_avg_sqs: TensorList,
+    /// Empty without amsgrad.
+    pub(crate) max_exp_avg_sqs: TensorList,
+    /// f32 views of the step counters, as the kernels want them.
+    pub(crate) steps: TensorList,
+}
+
+/// `_fused_adam_` or `_fused_adamw_` on `range` of the lists; skipped on the device where `found_inf` is 1.
+pub(crate) fn fused_adam(
+    params: &TensorList,
+    grads: &TensorList,
+    state: &AdamLists,
+    range: Range,
+    step: &AdamStep,
+    found_inf: &Tensor,
+) -> Result<()> {
+    Ok(ffi::fused_adam(
+        &params.0,
+        &grads.0,
+        &state.exp_avgs.0,
+        &state.exp_avg_sqs.0,
+        &state.max_exp_avg_sqs.0,
+        &state.steps.0,
+        range,
+        step,
+        inner(found_inf),
+    )?)
+}
+
+/// Moves `averages` towards `values` by the share `weight`, a 0-dim tensor.
+pub(crate) fn average(averages: &TensorList, values: &TensorList, weight: &Tensor) -> Result<()> {
+    Ok(ffi::average(&averages.0, &values.0, inner(weight))?)
+}
+
+/// `_foreach_copy_`.
+pub(crate) fn copy(targets: &TensorList, sources: &TensorList) -> Result<()> {
+    Ok(ffi::copy(&targets.0, &sources.0)?)
+}
+
+/// Device scalars on their way to the host: nobody waits until one is read.
+pub(crate) struct Deferred(UniquePtr<ffi::Deferred>);
+
+// SAFETY: it owns a host tensor that nobody else holds and an event, which libtorch lets any thread wait for.
+unsafe impl Send for Deferred {}
+
+// SAFETY: reading waits for the event, which is thread-safe, and then looks at memory that nobody writes to.
+unsafe impl Sync for Deferred {}
+
+impl std::fmt::Debug for Deferred {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Printing the numbers would wait for them.
+        f.write_str("Deferred")
+    }
+}
+
+impl Deferred {
+    /// Packs 0-dim f32 tensors of one device and starts their copy.
+    pub(crate) fn new(scalars: &[&Tensor]) -> Result<Self> {
+        let list: TensorList = scalars.iter().copied().collect();
+        Ok(Self(ffi::defer(&list.0)?))
+    }
+
+    /// Whether reading would not wait.
+    pub(crate) fn is_ready(&self) -> Result<bool> {
+        Ok(self.0.ready()?)
+    }
+
+    /// The value at `index`; waits until it has arrived.
+    pub(crate) fn get(&self, index: usize) -> Result<f32> {
+        Ok(self.0.get(index)?)
+    }
+}
+
+/// Turns autocast on for this thread on CPU, CUDA and MPS; what it was before goes to [`leave_autocast`].
+pub(crate) fn enter_autocast(dtype: Kind) -> AutocastState {
+    ffi::enter_autocast(scalar_type(dtype))
+}
+
+/// Turns autocast off for this thread.
+pub(crate) fn suspend_autocast() -> AutocastState {
+    ffi::suspend_autocast()
+}
+
+/// Puts autocast back as it was; drops cached casts when no region is left.
+pub(crate) fn leave_autocast(previous: AutocastState) {
+    ffi::leave_autocast(previous);
+}
+
+/// libtorch's number for the two low kinds (`c10/core/ScalarType.h`).
+fn scalar_type(low: Kind) -> i8 {
+    if low == Kind::BFloat16 { 15 } else { 5 }
+}
+
+/// Says whether two handles are the same tensor; stays unique while the tensor lives.
+pub(crate) fn identity(tensor: &Tensor) -> usize {
+    ffi::identity(inner(tensor))
+}
+
+/// How often the tensor was written to in place; none for inference tensors, which do not count.
+pub(crate) fn version(tensor: &Tensor) -> Result<Option<u64>> {
+    Ok(u64::try_from(ffi::version(inner(tensor))?).ok())
+}
+
+/// Most bytes allocated at once on a CUDA device since the last reset.
+pub(crate) fn peak_bytes(cuda_index: usize) -> Result<u64> {
+    Ok(ffi::peak_bytes(ordinal(Device::Cuda(cuda_index)))?)
+}
+
+/// Starts the count of [`peak_bytes`] anew.
+pub(crate) fn reset_peak(cuda_index: usize) -> Result<()> {
+    Ok(ffi::reset_peak(ordinal(Device::Cuda(cuda_index)))?)
+}
+
+/// The state of the device's default random number generator, a uint8 tensor on the CPU.
+pub(crate) fn generator_state(device: Device) -> Result<Tensor> {
+    Ok(outer(ffi::generator_state(ordinal(device))?))
+}
+
+/// Puts the device's default random number generator into a recorded state.
+pub(crate) fn set_generator_state(device: Device, state: &Tensor) -> Result<()> {
+    Ok(ffi::set_generator_state(ordinal(device), inner(state))?)
+}
+
+fn ordinal(device: Device) -> i32 {
+    match device {
+        Device::Cuda(index) => i32::try_from(index).unwrap_or(i32::MAX),
+        _ => -1,
+    }
+}
+
+/// Why CUDA could not be loaded although this machine has a driver.
+pub(crate) fn cuda_load_error() -> Option<String> {
+    Some(ffi::cuda_load_error()).filter(|error| !error.is_empty())
+}
+
+/// Starts counting the operators that this thread runs.
+pub(crate) fn start_counting() -> Result<u64> {
+    Ok(ffi::start_counting()?)
+}
+
+/// Ends a count: operator names and how often each ran.
+pub(crate) fn stop_counting(handle: u64) -> Result<Vec<(String, u64)>> {
+    Ok(ffi::stop_counting(handle)?.into_iter().map(|op| (op.name, op.count)).collect())
+}

@@ -1,0 +1,427 @@
+//! An optimizer over the variables of a store: gathers their gradients, unscales, clips and updates them.
+use super::clip;
+use super::error::{OptimError, require};
+use super::group::{Group, GroupValues, ParamGroup};
+use super::lists::{Lists, fresh_memory};
+use super::parameter::{self, Memory, Parameter, Variable};
+use super::paramwise::{Described, Paramwise};
+use super::rule::{OptimizerConfig, Rule};
+use crate::native::{self, Deferred, GradientState, TensorList};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tch::nn::{self, VarStore, Variables};
+use tch::{Device, Kind, Tensor};
+
+/// An optimizer over the trainable variables of a [`VarStore`].
+///
+/// It has no `step` of its own: gradients go through a [`GradScaler`](crate::GradScaler) or an
+/// [`OptimWrapper`](crate::OptimWrapper), which skip an update whose gradients are not finite. Frozen variables are kept
+/// and left alone as long as they have no gradient; variables added to the store later join at the next update.
+///
+/// Parameters are f32, f64 or bf16, dense, on one device, in any memory layout; convert a model to channels-last before
+/// its optimizer is built.
+pub struct Optimizer {
+    pub(super) serial: u64,
+    /// None where tch's own optimizer does the update.
+    pub(super) config: Option<OptimizerConfig>,
+    pub(super) rule: Rule,
+    variables: Arc<Mutex<Variables>>,
+    seen: usize,
+    paramwise: Paramwise,
+    pub(super) base: GroupValues,
+    pub(super) groups: Vec<Group>,
+    pub(super) parameters: Vec<Parameter>,
+    /// One per dtype.
+    pub(super) families: Vec<Lists>,
+    /// One per family, between `gather` and `clear`.
+    gathered: Vec<Gathered>,
+    /// Parameters whose momentum starts with the update that is under way, if it is applied.
+    starting: Option<(Vec<usize>, Deferred)>,
+}
+
+/// The gradients of one family.
+struct Gathered {
+    grads: TensorList,
+    /// Which entries have one; none where all do.
+    selection: Option<Selection>,
+}
+
+struct Selection {
+    indices: Vec<u32>,
+    lists: Lists,
+}
+
+impl Optimizer {
+    /// An optimizer over the trainable variables of `store`.
+    ///
+    /// # Errors
+    /// A number out of range, or a variable that cannot be trained: see [`OptimError`].
+    pub fn new(config: impl Into<OptimizerConfig>, store: &VarStore) -> Result<Self, OptimError> {
+        Self::with_paramwise(config, store, Paramwise::default())
+    }
+
+    /// As [`new`](Self::new), with multipliers of learning rate and weight decay per parameter.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and a multiplier of a weight decay that the optimizer does not have.
+    pub fn with_paramwise(
+        config: impl Into<OptimizerConfig>,
+        store: &VarStore,
+        paramwise: Paramwise,
+    ) -> Result<Self, OptimError> {
+        let config = config.into();
+        config.validate()?;
+        let base = config.base();
+        if paramwise.changes_decay() && base.weight_decay == 0. {
+            return Err(OptimError::NoWeightDecay);
+        }
+        Self::build(Some(config), config.into(), base, store, paramwise)
+    }
+
+    /// Existing code's tch optimizer over the variables of `store`. It cannot skip on the device: each update waits for the
+    /// device once; and its state cannot be saved.
+    ///
+    /// # Errors
+    /// A variable that cannot be trained: see [`OptimError`].
+    pub fn from_tch(optimizer: nn::Optimizer, store: &VarStore) -> Result<Self, OptimError> {
+        let unknown = GroupValues { lr: f64::NAN, momentum: f64::NAN, weight_decay: f64::NAN };
+        Self::build(None, Rule::Tch(optimizer), unknown, store, Paramwise::default())
+    }
+
+    fn build(
+        config: Option<OptimizerConfig>,
+        rule: Rule,
+        base: GroupValues,
+        store: &VarStore,
+        paramwise: Paramwise,
+    ) -> Result<Self, OptimError> {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let mut optimizer = Self {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            config,
+            rule,
+            variables: Arc::clone(&store.variables_),
+            seen: 0,
+            paramwise,
+            base,
+            groups: Vec::new(),
+            parameters: Vec::new(),
+            families: Vec::new(),
+            gathered: Vec::new(),
+            starting: None,
+        };
+        optimizer.adopt_new_variables()?;
+        if optimizer.parameters.is_empty() { Err(OptimError::NoParameters) } else { Ok(optimizer) }
+    }
+
+    /// Takes in what was added to the store since, with fresh state.
+    fn adopt_new_variables(&mut self) -> Result<(), OptimError> {
+        let fresh = {
+            let variables = lock(&self.variables);
+            if variables.trainable_variables.len() == self.seen {
+                return Ok(());
+            }
+            parameter::trainable(&variables, self.seen)
+        };
+        let mut names: HashMap<usize, String> =
+            self.parameters.iter().map(|p| (native::identity(&p.tensor), p.name.clone())).collect();
+        let mut adopted = Vec::new();
+        for variable in &fresh {
+            parameter::check(&variable.name, &variable.tensor)?;
+            self.check_device(&variable.name, variable.tensor.device(), fresh[0].tensor.device())?;
+            match names.insert(native::identity(&variable.tensor), variable.name.clone()) {
+                None => adopted.push(self.adopt(variable)?),
+                Some(_) if self.paramwise.bypass_duplicate => {}
+                Some(first) => return Err(OptimError::Duplicate { first, second: variable.name.clone() }),
+            }
+        }
+        self.seen += fresh.len();
+        self.parameters.extend(adopted);
+        self.arrange()
+    }
+
+    fn check_device(&self, name: &str, found: Device, first: Device) -> Result<(), OptimError> {
+        let expected = self.parameters.first().map_or(first, |parameter| parameter.tensor.device());
+        if found == expected {
+            Ok(())
+        } else {
+            Err(OptimError::SeveralDevices { name: name.to_owned(), found, expected })
+        }
+    }
+
+    fn adopt(&mut self, variable: &Variable) -> Result<Parameter, OptimError> {
+        let shape = variable.tensor.size();
+        let multipliers = self.paramwise.multipliers(&Described {
+            name: &variable.name,
+            shape: &shape,
+            in_norm: variable.in_norm,
+        });
+        let known = |group: &Group| group.id == variable.group_id && group.multipliers == multipliers;
+        let group = self.groups.iter().position(known).unwrap_or_else(|| {
+            self.groups.push(Group::new(variable.group_id, multipliers, self.base));
+            self.groups.len() - 1
+        });
+        let memory = fresh_memory(&self.rule, &variable.tensor)?;
+        Ok(Parameter { name: variable.name.clone(), tensor: variable.tensor.shallow_clone(), group, memory })
+    }
+
+    /// Sorts the parameters into lists by dtype.
+    pub(super) fn arrange(&mut self) -> Result<(), OptimError> {
+        let mut by_kind: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        for (index, parameter) in self.parameters.iter().enumerate() {
+            let kind = match parameter.tensor.kind() {
+                Kind::Double => "f64",
+                Kind::BFloat16 => "bf16",
+                _ => "f32",
+            };
+            by_kind.entry(kind).or_default().push(index);
+        }
+        let lists = by_kind.into_values().map(|owners| Lists::new(&mut self.parameters, owners));
+        self.families = lists.collect::<Result<_, _>>()?;
+        self.gathered.clear();
+        Ok(())
+    }
+
+    /// The device of the parameters.
+    pub fn device(&self) -> Device {
+        self.parameters[0].tensor.device()
+    }
+
+    /// The parameter groups, in the order of their first parameters.
+    pub fn groups(&self) -> Vec<ParamGroup> {
+        let members = |index| {
+            self.parameters.iter().filter(move |p| p.group == index).map(|p| p.name.clone()).collect()
+        };
+        let group = |(index, group): (usize, &Group)| ParamGroup {
+            id: group.id,
+            lr: group.values.lr,
+            base_lr: group.base_lr,
+            momentum: group.values.momentum,
+            weight_decay: group.values.weight_decay,
+            parameters: members(index),
+        };
+        self.groups.iter().enumerate().map(group).collect()
+    }
+
+    /// The learning rate before multipliers and schedule; NaN for tch's own optimizer until it is set here.
+    pub fn lr(&self) -> f64 {
+        self.base.lr
+    }
+
+    /// SGD's momentum, or Adam's `betas[0]`; NaN for tch's own optimizer until it is set here.
+    pub fn momentum(&self) -> f64 {
+        self.base.momentum
+    }
+
+    /// Sets the learning rate of every group, before multipliers and schedule.
+    ///
+    /// # Errors
+    /// A negative or undefined rate.
+    pub fn set_lr(&mut self, lr: f64) -> Result<(), OptimError> {
+        require("optimizer", "lr", lr, lr >= 0., "0 or more")?;
+        self.base.lr = lr;
+        self.groups.iter_mut().for_each(|group| group.set_lr(lr));
+        if let Rule::Tch(optimizer) = &mut self.rule {
+            optimizer.set_lr(lr);
+        }
+        Ok(())
+    }
+
+    /// Sets the learning rate of the parameters with group id `id`, before multipliers and schedule.
+    ///
+    /// # Errors
+    /// A negative or undefined rate, or an id that no parameter has.
+    pub fn set_lr_group(&mut self, id: usize, lr: f64) -> Result<(), OptimError> {
+        require("optimizer", "lr", lr, lr >= 0., "0 or more")?;
+        self.in_group(id)?.for_each(|group| group.set_lr(lr));
+        if let Rule::Tch(optimizer) = &mut self.rule {
+            optimizer.set_lr_group(id, lr);
+        }
+        Ok(())
+    }
+
+    /// Sets the weight decay of the parameters with group id `id`, before multipliers.
+    ///
+    /// # Errors
+    /// A negative or undefined weight decay, or an id that no parameter has.
+    pub fn set_weight_decay_group(&mut self, id: usize, weight_decay: f64) -> Result<(), OptimError> {
+        require("optimizer", "weight_decay", weight_decay, weight_decay >= 0., "0 or more")?;
+        self.in_group(id)?
+            .for_each(|group| group.values.weight_decay = weight_decay * group.multipliers.decay);
+        if let Rule::Tch(optimizer) = &mut self.rule {
+            optimizer.set_weight_decay_group(id, weight_decay);
+        }
+        Ok(())
+    }
+
+    fn in_group(&mut self, id: usize) -> Result<impl Iterator<Item = &mut Group>, OptimError> {
+        let known: Vec<usize> = self.groups.iter().map(|group| group.id).collect();
+        if !known.contains(&id) {
+            return Err(OptimError::UnknownGroup { id, known });
+        }
+        Ok(self.groups.iter_mut().filter(move |group| group.id == id))
+    }
+
+    /// Sets every group's learning rate for the next update to what the schedule makes of its base rate.
+    pub(crate) fn schedule_lr(&mut self, scheduled: impl Fn(f64) -> f64) {
+        self.groups.iter_mut().for_each(|group| group.values.lr = scheduled(group.base_lr));
+    }
+
+    /// Identifies the optimizer within the process.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Collects the gradients for the update that follows, and checks that the kernels can use them.
+    pub(crate) fn gather(&mut self) -> Result<(), OptimError> {
+        self.adopt_new_variables()?;
+        self.settle_start()?;
+        let mut gathered = Vec::with_capacity(self.families.len());
+        for lists in &self.families {
+            let (grads, states) = native::gather_gradients(&lists.params)?;
+            let usable =
+                |state: &GradientState| matches!(*state, GradientState::Ready | GradientState::Missing);
+            if let Some(index) = states.iter().position(|state| !usable(state)) {
+                return Err(unusable(&self.parameters[lists.owners[index]], states[index]));
+            }
+            let selection = if grads.len() == states.len() || grads.is_empty() {
+                None
+            } else {
+                let present = (0..).zip(&states).filter(|(_, state)| **state == GradientState::Ready);
+                let indices: Vec<u32> = present.map(|(index, _)| index).collect();
+                Some(Selection { lists: lists.select(&self.parameters, &indices)?, indices })
+            };
+            gathered.push(Gathered { grads, selection });
+        }
+        if gathered.iter().all(|family| family.grads.is_empty()) {
+            return Err(self.no_gradients());
+        }
+        self.gathered = gathered;
+        Ok(())
+    }
+
+    fn no_gradients(&self) -> OptimError {
+        let mut names: Vec<&str> = self.parameters.iter().take(5).map(|p| p.name.as_str()).collect();
+        if self.parameters.len() > names.len() {
+            names.push("...");
+        }
+        OptimError::NoGradients { count: self.parameters.len(), names: names.join(", ") }
+    }
+
+    fn grads(&self) -> impl Iterator<Item = &TensorList> {
+        self.gathered.iter().map(|family| &family.grads).filter(|grads| !grads.is_empty())
+    }
+
+    /// Sets `found_inf` to 1 if a gathered gradient is not finite, and multiplies all by `inv_scale`.
+    pub(crate) fn unscale(&self, found_inf: &Tensor, inv_scale: &Tensor) -> Result<(), OptimError> {
+        self.grads().try_for_each(|grads| Ok(native::check_and_unscale(grads, found_inf, inv_scale)?))
+    }
+
+    /// Multiplies the gathered gradients.
+    pub(crate) fn multiply(&self, factor: f64) -> Result<(), OptimError> {
+        let factor = Tensor::f_full([] as [i64; 0], factor, (Kind::Float, self.device()))?;
+        self.grads().try_for_each(|grads| Ok(native::multiply(grads, &factor)?))
+    }
+
+    /// Scales the gathered gradients down to `max_norm`; returns their norm before, 0-dim f32.
+    pub(crate) fn clip_norm(&self, max_norm: f64, norm_type: f64) -> Result<Tensor, OptimError> {
+        Ok(clip::by_norm(&self.grads().collect::<Vec<_>>(), max_norm, norm_type)?)
+    }
+
+    /// Limits every element of the gathered gradients.
+    pub(crate) fn clip_value(&self, limit: f64) -> Result<(), OptimError> {
+        self.grads().try_for_each(|grads| Ok(native::clamp(grads, limit)?))
+    }
+
+    /// Updates the parameters whose gradients were gathered; where `found_inf` (0-dim f32: exactly 0 or 1) is 1, nothing changes.
+    pub(crate) fn update(&mut self, found_inf: &Tensor) -> Result<(), OptimError> {
+        if let Rule::Tch(optimizer) = &mut self.rule {
+            if f64::try_from(found_inf)? == 0. {
+                optimizer.step();
+            }
+            return Ok(());
+        }
+        let values: Vec<GroupValues> = self.groups.iter().map(|group| group.values).collect();
+        let applied = found_inf.f_rsub_scalar(1.)?;
+        let mut starting = Vec::new();
+        for (lists, family) in self.families.iter_mut().zip(&self.gathered) {
+            if family.grads.is_empty() {
+                continue;
+            }
+            lists.count(family.selection.as_ref().map(|selection| &*selection.indices), &applied)?;
+            let used = family.selection.as_ref().map_or(&*lists, |selection| &selection.lists);
+            let (started, fresh) = self.rule.starts(&self.parameters, &used.owners);
+            if fresh.is_empty() || started.is_empty() {
+                used.update(&self.rule, &values, &family.grads, started.is_empty(), found_inf)?;
+            } else {
+                for (indices, start) in [(&started, false), (&fresh, true)] {
+                    let part = used.select(&self.parameters, indices)?;
+                    part.update(&self.rule, &values, &family.grads.select(indices)?, start, found_inf)?;
+                }
+            }
+            starting.extend(fresh.iter().map(|&index| used.owners[index as usize]));
+        }
+        if !starting.is_empty() {
+            self.starting = Some((starting, Deferred::new(&[found_inf])?));
+        }
+        Ok(())
+    }
+
+    /// Notes whose momentum has started, once it is known whether that update was applied.
+    pub(super) fn settle_start(&mut self) -> Result<(), OptimError> {
+        if let Some((owners, found_inf)) = self.starting.take()
+            && found_inf.get(0)? == 0.
+        {
+            for owner in owners {
+                if let Memory::Sgd { started, .. } = &mut self.parameters[owner].memory {
+                    *started = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets all gradients to none.
+    pub(crate) fn clear(&mut self) -> Result<(), OptimError> {
+        self.gathered.clear();
+        self.families.iter().try_for_each(|lists| Ok(native::clear_gradients(&lists.params)?))
+    }
+
+    /// The parameters that have a gradient, with it.
+    pub(crate) fn gradients(&self) -> impl Iterator<Item = (&str, Tensor)> {
+        self.parameters.iter().map(|p| (p.name.as_str(), p.tensor.grad())).filter(|(_, grad)| grad.defined())
+    }
+
+    /// The names of the parameters whose gradient is not finite; waits for the device.
+    pub(crate) fn non_finite(&self) -> Result<Vec<String>, OptimError> {
+        let mut names = Vec::new();
+        for (name, grad) in self.gradients() {
+            if !bool::try_from(grad.f_isfinite()?.f_all()?)? {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+}
+
+fn lock(variables: &Mutex<Variables>) -> MutexGuard<'_, Variables> {
+    // Variables are only ever added: a panic elsewhere leaves them whole.
+    variables.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unusable(parameter: &Parameter, state: GradientState) -> OptimError {
+    let (name, tensor) = (parameter.name.clone(), &parameter.tensor);
+    let grad = tensor.grad();
+    match state {
+        GradientState::Sparse => OptimError::SparseGradient { name },
+        GradientState::Dtype => OptimError::GradientKind { name, param: tensor.kind(), grad: grad.kind() },
+        _ => OptimError::GradientPlace {
+            name,
+            param: tensor.device(),
+            shape: tensor.size(),
+            device: grad.device(),
+            grad_shape: grad.size(),
+        },
+    }
+}

@@ -1,0 +1,88 @@
+//! One parameter: its name, its tensor, and what the optimizer remembers of it.
+use super::error::OptimError;
+use super::paramwise::last_name;
+use crate::native;
+use std::collections::{HashMap, HashSet};
+use tch::nn::Variables;
+use tch::{Kind, Tensor};
+
+/// A parameter and its optimizer state.
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) tensor: Tensor,
+    /// Index into the optimizer's groups.
+    pub(super) group: usize,
+    pub(super) memory: Memory,
+}
+
+/// What an update leaves behind for the next one. Tensors have the parameter's shape, dtype, device and memory layout.
+pub(super) enum Memory {
+    Sgd {
+        /// None without momentum.
+        momentum_buffer: Option<Tensor>,
+        /// Whether an update was ever applied: the first one starts the momentum without dampening.
+        started: bool,
+    },
+    Adam {
+        exp_avg: Tensor,
+        exp_avg_sq: Tensor,
+        /// Some with amsgrad.
+        max_exp_avg_sq: Option<Tensor>,
+        /// Applied updates: 0-dim f64, for f32 would stop counting at 2^24.
+        step: Tensor,
+    },
+    /// tch's own optimizer keeps it to itself.
+    Elsewhere,
+}
+
+/// A trainable variable as tch keeps it, with the name it has in the variable store.
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) tensor: Tensor,
+    pub(super) group_id: usize,
+    /// Whether it belongs to a norm layer, as far as shapes tell.
+    pub(super) in_norm: bool,
+}
+
+/// The trainable variables from the `seen`th on, in the order of their creation.
+pub(super) fn trainable(variables: &Variables, seen: usize) -> Vec<Variable> {
+    let names: HashMap<usize, &String> =
+        variables.named_variables.iter().map(|(name, tensor)| (native::identity(tensor), name)).collect();
+    let norms = norm_layers(variables);
+    let fresh = variables.trainable_variables.iter().enumerate().skip(seen);
+    fresh
+        .map(|(index, variable)| {
+            let name = names
+                .get(&native::identity(&variable.tensor))
+                .map_or_else(|| format!("variable {index}"), |&name| name.clone());
+            let in_norm = norms.contains(layer(&name));
+            Variable { name, tensor: variable.tensor.shallow_clone(), group_id: variable.group, in_norm }
+        })
+        .collect()
+}
+
+/// The layers whose `weight` is 1-D: batch, group, instance and (over one dimension) layer norms.
+fn norm_layers(variables: &Variables) -> HashSet<&str> {
+    let weights = variables.named_variables.iter().filter(|(name, _)| last_name(name) == "weight");
+    weights.filter(|(_, tensor)| tensor.dim() == 1).map(|(name, _)| layer(name)).collect()
+}
+
+/// The path of the layer that a parameter belongs to.
+fn layer(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(layer, _)| layer)
+}
+
+/// Refuses what the fused kernels cannot update, by name and with the way out.
+pub(super) fn check(name: &str, tensor: &Tensor) -> Result<(), OptimError> {
+    let kind = tensor.kind();
+    if kind == Kind::Half {
+        return Err(OptimError::HalfParameter { name: name.to_owned() });
+    }
+    if !matches!(kind, Kind::Float | Kind::Double | Kind::BFloat16) {
+        return Err(OptimError::UnsupportedKind { name: name.to_owned(), kind });
+    }
+    if !native::is_dense(tensor)? {
+        return Err(OptimError::NotDense { name: name.to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Per-parameter learning rates and weight decays, by name and by kind of parameter (`MMEngine`'s `paramwise_cfg`).
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `MMEngine`'s `paramwise_cfg` with its names and precedence (`DefaultOptimWrapperConstructor`).
+///
+/// What a parameter is, is read from its name and shape: a `bias` by its last name; a norm layer by a 1-D `weight`; a
+/// depthwise 2-D convolution by a 4-D weight whose second dimension is 1.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Paramwise {
+    /// Substrings of parameter names: the longest match wins, the alphabetically first among equals, and rules out every
+    /// other setting.
+    pub custom_keys: BTreeMap<String, CustomKey>,
+    /// Multiplies the learning rate of biases, except those of norm layers: 1.
+    pub bias_lr_mult: Option<f64>,
+    /// Multiplies the weight decay of biases, except those of norm layers: 1.
+    pub bias_decay_mult: Option<f64>,
+    /// Multiplies the weight decay of norm layers' parameters: 1.
+    pub norm_decay_mult: Option<f64>,
+    /// Multiplies the weight decay of depthwise convolutions: 1.
+    pub dwconv_decay_mult: Option<f64>,
+    /// Multiplies the weight decay of all other 1-D parameters: 1.
+    pub flat_decay_mult: Option<f64>,
+    /// Skip a parameter that is registered twice instead of refusing it.
+    pub bypass_duplicate: bool,
+}
+
+/// The setting of one entry of [`Paramwise::custom_keys`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CustomKey {
+    /// Multiplies the learning rate: 1.
+    pub lr_mult: f64,
+    /// Multiplies the weight decay: 1.
+    pub decay_mult: f64,
+}
+
+impl Default for CustomKey {
+    fn default() -> Self {
+        Self { lr_mult: 1., decay_mult: 1. }
+    }
+}
+
+/// What multiplies a parameter's learning rate and weight decay.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Multipliers {
+    pub(super) lr: f64,
+    pub(super) decay: f64,
+}
+
+impl Paramwise {
+    /// The multipliers of one parameter; `siblings` are the shapes of the parameters of the same layer by their last names.
+    pub(super) fn multipliers(&self, parameter: &Described<'_>) -> Multipliers {
+        if let Some(custom) = self.custom_key(parameter.name) {
+            return Multipliers { lr: custom.lr_mult, decay: custom.decay_mult };
+        }
+        let lr = if parameter.is_bias() && !parameter.in_norm { self.bias_lr_mult } else { None };
+        let decay = if parameter.in_norm {
+            self.norm_decay_mult
+        } else if parameter.is_bias() {
+            self.bias_decay_mult
+        } else if parameter.is_depthwise() {
+            self.dwconv_decay_mult
+        } else if parameter.shape.len() == 1 {
+            self.flat_decay_mult
+        } else {
+            None
+        };
+        Multipliers { lr: lr.unwrap_or(1.), decay: decay.unwrap_or(1.) }
+    }
+
+    fn custom_key(&self, name: &str) -> Option<CustomKey> {
+        let matches = self.custom_keys.iter().filter(|(key, _)| name.contains(key.as_str()));
+        // Keys come in alphabetical order; of the longest, the first is wanted, and `max_by_key` would give the last.
+        matches.rev().max_by_key(|(key, _)| key.chars().count()).map(|(_, custom)| *custom)
+    }
+
+    /// Whether anything multiplies a weight decay.
+    pub(super) fn changes_decay(&self) -> bool {
+        let settings =
+            [self.bias_decay_mult, self.norm_decay_mult, self.dwconv_decay_mult, self.flat_decay_mult];
+        settings.iter().any(Option::is_some)
+    }
+}
+
+/// What the rules look at.
+pub(super) struct Described<'a> {
+    pub(super) name: &'a str,
+    pub(super) shape: &'a [i64],
+    /// Whether the parameter belongs to a norm layer.
+    pub(super) in_norm: bool,
+}
+
+impl Described<'_> {
+    fn is_bias(&self) -> bool {
+        last_name(self.name) == "bias"
+    }
+
+    fn is_depthwise(&self) -> bool {
+        self.shape.len() == 4 && self.shape[1] == 1
+    }
+}
+
+/// The part of a parameter's name that its layer gave it.
+pub(super) fn last_name(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}

@@ -1,0 +1,86 @@
+//! What can go wrong in a training step.
+use crate::native::NativeError;
+use crate::optim::OptimError;
+use crate::scaler::ScalerError;
+use tch::{Kind, TchError};
+
+/// Errors of the optimizer wrapper.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptimWrapperError {
+    /// f16 without a loss scale.
+    #[error(
+        "f16 training without a loss scale\nnote: gradients below 6e-8 become 0 in f16, and with them most of a network's\nhelp: use `LossScale::dynamic()` (the default for f16), or bf16, which needs none"
+    )]
+    F16WithoutScaler,
+    /// Accumulation over nothing.
+    #[error("`accumulative_counts = 0`\nhelp: 1 updates after every batch, k after every k-th")]
+    NoAccumulation,
+    /// A loss that is not one number.
+    #[error("the loss has shape {0:?}\nhelp: reduce it to one number (`mean`, `sum`) before the update")]
+    LossShape(Vec<i64>),
+    /// A loss of integers.
+    #[error("the loss is {0:?}\nhelp: compute it in a floating-point dtype")]
+    LossKind(Kind),
+    /// A loss without a graph.
+    #[error(
+        "the loss needs no gradient: nothing in it depends on a trainable variable\nhelp: was it computed under `no_grad`, detached, or are all variables frozen"
+    )]
+    LossWithoutGraph,
+    /// More batches than announced.
+    #[error(
+        "batch {inner_count} of {max_counts}: the training announced fewer batches\nhelp: call `initialize_count_status` with the true number, or with none"
+    )]
+    PastTheEnd {
+        /// The batch, counted from 0.
+        inner_count: u64,
+        /// The announced number.
+        max_counts: u64,
+    },
+    /// New counts while a window is open.
+    #[error(
+        "{0} batches are accumulated and not yet used\nhelp: call `finish_window`, or `zero_grad` to drop them"
+    )]
+    OpenWindow(u32),
+    /// `backward` after `unscale`.
+    #[error(
+        "`backward` after `unscale`: its gradients would be added to unscaled ones\nhelp: call `step` first, or `zero_grad`"
+    )]
+    BackwardAfterUnscale,
+    /// `step` or a clip without gradients of this wrapper's `backward`.
+    #[error(
+        "`{0}` before `backward`\nhelp: call `backward(&loss)` of the wrapper, not of the loss: that one leaves out the loss scale"
+    )]
+    BeforeBackward(&'static str),
+    /// A gradient norm that is not finite, where the user asked for an error.
+    #[error("the gradient norm was {0}\nnote: `error_if_nonfinite` is set; the update was skipped")]
+    NonFiniteNorm(f64),
+    /// A saved state that does not fit.
+    #[error("the state does not fit at `{key}`: {problem}")]
+    State {
+        /// The entry.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A name that the dictionary does not have, or has twice.
+    #[error("no wrapper is called `{name}`\nhelp: there are {known:?}")]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// The loss scaler refused.
+    #[error(transparent)]
+    Scaler(#[from] ScalerError),
+    /// The optimizer refused.
+    #[error(transparent)]
+    Optim(#[from] OptimError),
+    /// libtorch failed.
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// tch failed.
+    #[error(transparent)]
+    Tch(#[from] TchError),
+}

@@ -1,0 +1,19 @@
+//! `OptimWrapper`: one object that owns the optimizer and gets every update right.
+mod accumulate;
+mod builder;
+mod dict;
+mod error;
+mod outcome;
+mod state;
+mod step;
+mod tch_names;
+mod wrapper;
+
+pub use builder::OptimWrapperBuilder;
+pub use dict::OptimWrapperDict;
+pub use error::OptimWrapperError;
+pub use outcome::{StepOutcome, StepStats};
+pub use state::OptimWrapperState;
+
+pub use step::{Scaled, Unscaled};
+pub use wrapper::OptimWrapper;

@@ -1,0 +1,62 @@
+//! A training step as types: each part consumes the one before, so that a wrong order does not compile.
+use super::outcome::StepOutcome;
+use super::wrapper::{OptimWrapper, Result};
+use crate::optim::ClipGrad;
+
+/// Gradients that carry the loss scale. They can be unscaled, or left to accumulate.
+#[must_use = "the gradients carry the loss scale and nothing was updated: call `unscale` and `step`, or `accumulate`"]
+pub struct Scaled<'a> {
+    wrapper: &'a mut OptimWrapper,
+}
+
+/// Gradients as the loss has them. They can be clipped, and stepped once.
+#[must_use = "nothing was updated yet: call `step`"]
+pub struct Unscaled<'a> {
+    wrapper: &'a mut OptimWrapper,
+}
+
+impl<'a> Scaled<'a> {
+    pub(super) fn new(wrapper: &'a mut OptimWrapper) -> Self {
+        Self { wrapper }
+    }
+
+    /// Whether the batch completes its accumulation window.
+    pub fn should_update(&self) -> bool {
+        self.wrapper.accumulation.should_update()
+    }
+
+    /// Leaves the gradients for the next batch to add to.
+    pub fn accumulate(self) -> StepOutcome {
+        StepOutcome::Accumulating
+    }
+
+    /// Divides the gradients by the loss scale that their backward used, and checks them for inf and NaN.
+    ///
+    /// # Errors
+    /// No gradients, gradients that cannot be used, or a loss scale that collapsed.
+    pub fn unscale(self) -> Result<Unscaled<'a>> {
+        self.wrapper.unscale(None)?;
+        Ok(Unscaled { wrapper: self.wrapper })
+    }
+}
+
+impl Unscaled<'_> {
+    /// Clips, instead of the clipping that the wrapper was built with.
+    ///
+    /// # Errors
+    /// A limit out of range.
+    pub fn clip_grad(self, clip_grad: ClipGrad) -> Result<Self> {
+        clip_grad.validate()?;
+        self.wrapper.clip(clip_grad)?;
+        Ok(self)
+    }
+
+    /// Clips as the wrapper was built to, unless something was clipped already; updates the parameters, unless a gradient
+    /// or their norm is not finite; updates the loss scale.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn step(self) -> Result<StepOutcome> {
+        self.wrapper.finish()
+    }
+}

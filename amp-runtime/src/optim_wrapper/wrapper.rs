@@ -1,0 +1,375 @@
+//! The wrapper itself: from a loss to an update, in the one right order.
+use super::accumulate::Accumulation;
+use super::error::OptimWrapperError;
+use super::outcome::{self, StepOutcome, StepStats};
+use super::step::Scaled;
+use crate::native::Deferred;
+use crate::optim::{ClipGrad, Optimizer, ParamGroup};
+use crate::precision::Precision;
+use crate::region::Region;
+use crate::scaler::{GradScaler, LossScale};
+use crate::schedule::Schedule;
+use std::sync::Arc;
+use tch::{Kind, Tensor};
+
+pub(super) type Result<T> = std::result::Result<T, OptimWrapperError>;
+
+/// Owns an optimizer and takes every update through loss scaling, the check for inf and NaN, unscaling, clipping, the
+/// fused step and the update of the scale: `MMEngine`'s `AmpOptimWrapper`, and for bf16 and full precision its `OptimWrapper`.
+///
+/// ```
+/// use amp_runtime::prelude::*;
+/// use tch::{Device, Kind, Tensor, nn};
+///
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let layer = nn::linear(vs.root(), 4, 1, Default::default());
+/// let mut optim = OptimWrapper::builder(Sgd { lr: 0.1, momentum: 0.9, ..Sgd::default() })
+///     .precision(Precision::Bf16)
+///     .clip_grad(ClipGrad::norm(35.))
+///     .build(&vs)?;
+///
+/// let xs = Tensor::randn([8, 4], (Kind::Float, Device::Cpu));
+/// let loss = autocast(Precision::Bf16, || xs.apply(&layer)).square().mean(Kind::Float);
+/// if let StepOutcome::Stepped(stats) = optim.update_params(&loss)? {
+///     println!("skipped: {}, gradient norm: {:?}", stats.skipped()?, stats.grad_norm()?);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// An update reads nothing back from the device: what needs the outcome (the schedule, the counters, the floor of the loss
+/// scale) waits for the update before. The gradients are gone after an update, applied or skipped.
+pub struct OptimWrapper {
+    pub(super) optimizer: Optimizer,
+    pub(super) scaler: GradScaler,
+    pub(super) precision: Precision,
+    pub(super) clip_grad: Option<ClipGrad>,
+    pub(super) accumulation: Accumulation,
+    schedule: Option<Schedule>,
+    pub(super) phase: Phase,
+    pub(super) counters: Counters,
+    pending: Option<Pending>,
+}
+
+/// What the gradients are.
+pub(super) enum Phase {
+    /// None there.
+    Idle,
+    /// They carry the loss scale.
+    Scaled,
+    /// They are ready for the update.
+    Unscaled {
+        clipped: bool,
+        /// Before clipping, 0-dim f32.
+        norm: Option<Tensor>,
+    },
+}
+
+/// What became of the updates.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Counters {
+    pub(super) applied: u64,
+    pub(super) skipped: u64,
+    pub(super) lost: u64,
+}
+
+/// The last update, whose outcome is not yet counted.
+struct Pending {
+    numbers: Arc<Deferred>,
+    micro_batches: u32,
+    strict_norm: bool,
+}
+
+impl OptimWrapper {
+    pub(super) fn new(
+        optimizer: Optimizer,
+        scaler: GradScaler,
+        precision: Precision,
+        clip_grad: Option<ClipGrad>,
+        accumulation: Accumulation,
+        schedule: Option<Schedule>,
+    ) -> Self {
+        let counters = Counters::default();
+        Self {
+            optimizer,
+            scaler,
+            precision,
+            clip_grad,
+            accumulation,
+            schedule,
+            phase: Phase::Idle,
+            counters,
+            pending: None,
+        }
+    }
+
+    /// Takes one batch's loss all the way: backward, and once its accumulation window is complete, the update.
+    ///
+    /// `loss`: one element, floating-point, on any device, computed from the trainable variables.
+    ///
+    /// # Errors
+    /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`]. The
+    /// parameters, the optimizer's state and the scale are then as they were.
+    pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
+        let scaled = self.backward(loss)?;
+        if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }
+    }
+
+    /// Scales the loss and computes its gradients. What comes next is in the type that it returns.
+    ///
+    /// # Errors
+    /// As [`update_params`](Self::update_params).
+    pub fn backward(&mut self, loss: &Tensor) -> Result<Scaled<'_>> {
+        if matches!(self.phase, Phase::Unscaled { .. }) {
+            return Err(OptimWrapperError::BackwardAfterUnscale);
+        }
+        if loss.numel() != 1 {
+            return Err(OptimWrapperError::LossShape(loss.size()));
+        }
+        let wide = match loss.kind() {
+            Kind::Float | Kind::Double => loss.shallow_clone(),
+            // One f16 element times 65536 would be inf.
+            Kind::Half | Kind::BFloat16 => loss.f_to_kind(Kind::Float)?,
+            other => return Err(OptimWrapperError::LossKind(other)),
+        };
+        if !loss.requires_grad() {
+            return Err(OptimWrapperError::LossWithoutGraph);
+        }
+        let factor = self.accumulation.loss_factor()?;
+        let share = if factor == 1 { wide } else { wide.f_div_scalar(f64::from(factor))? };
+        {
+            // The graph knows its dtypes; a region around the step must not cast what it computes.
+            let _outside = Region::suspend();
+            self.scaler.scale(&share)?.f_backward()?;
+        }
+        self.accumulation.count();
+        self.phase = Phase::Scaled;
+        Ok(Scaled::new(self))
+    }
+
+    /// Divides the gradients by the loss scale and checks them; `correction` is what they are multiplied with besides.
+    pub(super) fn unscale(&mut self, correction: Option<f64>) -> Result<()> {
+        self.settle()?;
+        if let Some(schedule) = &self.schedule {
+            let applied = self.counters.applied;
+            self.optimizer.schedule_lr(|base_lr| schedule.lr(base_lr, applied));
+        }
+        self.scaler.unscale(&mut self.optimizer)?;
+        if let Some(correction) = correction {
+            self.optimizer.multiply(correction)?;
+        }
+        self.phase = Phase::Unscaled { clipped: false, norm: None };
+        Ok(())
+    }
+
+    /// Clips the unscaled gradients.
+    pub(super) fn clip(&mut self, clip_grad: ClipGrad) -> Result<()> {
+        let norm = match clip_grad {
+            ClipGrad::Norm { max_norm, norm_type, .. } => {
+                Some(self.scaler.clip_grad_norm(&self.optimizer, max_norm, norm_type)?)
+            }
+            ClipGrad::Value { clip_value } => {
+                self.scaler.clip_grad_value(&self.optimizer, clip_value)?;
+                None
+            }
+        };
+        if let Phase::Unscaled { clipped, norm: first } = &mut self.phase {
+            *clipped = true;
+            // The norm that is reported is the one before anything was clipped.
+            *first = first.take().or(norm);
+        }
+        Ok(())
+    }
+
+    /// Updates the parameters from unscaled gradients, then the scale.
+    pub(super) fn finish(&mut self) -> Result<StepOutcome> {
+        let configured =
+            self.clip_grad.filter(|_| matches!(self.phase, Phase::Unscaled { clipped: false, .. }));
+        if let Some(clip_grad) = configured {
+            self.clip(clip_grad)?;
+        }
+        let norm = match &mut self.phase {
+            Phase::Unscaled { norm, .. } => norm.take(),
+            _ => return Err(OptimWrapperError::BeforeBackward("step")),
+        };
+        let loss_scale = self.scaler.backward_scale(self.optimizer.device())?;
+        self.scaler.step(&mut self.optimizer)?;
+        let Some((found_inf, skip)) = self.scaler.flags(&self.optimizer) else {
+            return Err(OptimWrapperError::BeforeBackward("step"));
+        };
+        let grad_norm = norm.as_ref().unwrap_or(skip);
+        let stats = StepStats {
+            numbers: Arc::new(Deferred::new(&[skip, found_inf, &loss_scale, grad_norm])?),
+            skip: skip.shallow_clone(),
+            has_norm: norm.is_some(),
+            micro_batches: self.accumulation.window,
+        };
+        self.scaler.update()?;
+        let strict_norm = matches!(self.clip_grad, Some(ClipGrad::Norm { error_if_nonfinite: true, .. }));
+        self.pending = Some(Pending {
+            numbers: Arc::clone(&stats.numbers),
+            micro_batches: stats.micro_batches,
+            strict_norm,
+        });
+        self.accumulation.window = 0;
+        self.phase = Phase::Idle;
+        Ok(StepOutcome::Stepped(stats))
+    }
+
+    /// Counts the last update, once its outcome has arrived.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let Some(last) = self.pending.take() else { return Ok(()) };
+        if last.numbers.get(outcome::SKIPPED)? == 0. {
+            self.counters.applied += 1;
+            return Ok(());
+        }
+        self.counters.skipped += 1;
+        self.counters.lost += u64::from(last.micro_batches);
+        // An overflow under a dynamic scale is its daily work, and no error.
+        let expected = last.numbers.get(outcome::FOUND_INF)? != 0.
+            && matches!(self.scaler.config(), LossScale::Dynamic(_));
+        if last.strict_norm && !expected {
+            return Err(OptimWrapperError::NonFiniteNorm(f64::from(last.numbers.get(outcome::GRAD_NORM)?)));
+        }
+        Ok(())
+    }
+
+    /// Updates with what an unfinished accumulation window holds, scaled by its own length; nothing if none is open.
+    /// For epochs whose length is not known beforehand.
+    ///
+    /// # Errors
+    /// As [`update_params`](Self::update_params).
+    pub fn finish_window(&mut self) -> Result<Option<StepOutcome>> {
+        if !matches!(self.phase, Phase::Scaled) {
+            return Ok(None);
+        }
+        let divided_by = f64::from(self.accumulation.counts);
+        self.unscale(Some(divided_by / f64::from(self.accumulation.window)))?;
+        // The next batch begins a window of its own.
+        self.accumulation.inner_count =
+            self.accumulation.inner_count.next_multiple_of(u64::from(self.accumulation.counts));
+        self.finish().map(Some)
+    }
+
+    /// Sets the gradients to none and drops an open accumulation window.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn zero_grad(&mut self) -> Result<()> {
+        self.optimizer.clear()?;
+        self.scaler.forget();
+        self.accumulation.window = 0;
+        self.phase = Phase::Idle;
+        Ok(())
+    }
+
+    /// Announces where training stands and how many batches there will be, as `MMEngine`'s method of that name: the last
+    /// batch then updates even if its window is not full.
+    ///
+    /// # Errors
+    /// [`OptimWrapperError::OpenWindow`] while batches are accumulated.
+    pub fn initialize_count_status(&mut self, inner_count: u64, max_counts: Option<u64>) -> Result<()> {
+        if self.accumulation.window > 0 {
+            return Err(OptimWrapperError::OpenWindow(self.accumulation.window));
+        }
+        if !inner_count.is_multiple_of(u64::from(self.accumulation.counts)) {
+            tracing::warn!(
+                inner_count,
+                "training resumes inside an accumulation window: its first batches are lost"
+            );
+        }
+        self.accumulation = Accumulation { inner_count, max_counts, ..self.accumulation };
+        Ok(())
+    }
+
+    /// Batches since the last [`initialize_count_status`](Self::initialize_count_status).
+    pub fn inner_count(&self) -> u64 {
+        self.accumulation.inner_count
+    }
+
+    /// The precision that the wrapper was built for.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The learning rate before multipliers and schedule (`MMEngine`'s `base_lr`).
+    pub fn lr(&self) -> f64 {
+        self.optimizer.lr()
+    }
+
+    /// SGD's momentum, or Adam's `betas[0]`.
+    pub fn momentum(&self) -> f64 {
+        self.optimizer.momentum()
+    }
+
+    /// The parameter groups, each with its learning rate, momentum and weight decay.
+    pub fn groups(&self) -> Vec<ParamGroup> {
+        self.optimizer.groups()
+    }
+
+    /// Sets the learning rate of every group, before multipliers and schedule.
+    ///
+    /// # Errors
+    /// A negative or undefined rate.
+    pub fn set_lr(&mut self, lr: f64) -> Result<()> {
+        Ok(self.optimizer.set_lr(lr)?)
+    }
+
+    /// Sets the learning rate of the parameters with group id `id`.
+    ///
+    /// # Errors
+    /// A negative or undefined rate, or an id that no parameter has.
+    pub fn set_lr_group(&mut self, id: usize, lr: f64) -> Result<()> {
+        Ok(self.optimizer.set_lr_group(id, lr)?)
+    }
+
+    /// Sets the weight decay of the parameters with group id `id`.
+    ///
+    /// # Errors
+    /// A negative or undefined weight decay, or an id that no parameter has.
+    pub fn set_weight_decay_group(&mut self, id: usize, weight_decay: f64) -> Result<()> {
+        Ok(self.optimizer.set_weight_decay_group(id, weight_decay)?)
+    }
+
+    /// The loss scale of the next batch; waits for the device.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn loss_scale(&self) -> Result<f64> {
+        Ok(self.scaler.get_scale()?)
+    }
+
+    /// Sets the loss scale; gradients that exist already are still divided by the one that they carry.
+    ///
+    /// # Errors
+    /// A scale that f32 cannot hold, or scaling that is off.
+    pub fn set_loss_scale(&mut self, scale: f64) -> Result<()> {
+        Ok(self.scaler.set_scale(scale)?)
+    }
+
+    /// Updates that changed the parameters; waits for the last one.
+    ///
+    /// # Errors
+    /// The device's own.
+    pub fn applied_updates(&mut self) -> Result<u64> {
+        self.settle()?;
+        Ok(self.counters.applied)
+    }
+
+    /// Updates that were skipped; waits for the last one.
+    ///
+    /// # Errors
+    /// The device's own.
+    pub fn skipped_updates(&mut self) -> Result<u64> {
+        self.settle()?;
+        Ok(self.counters.skipped)
+    }
+
+    /// Batches whose gradients were lost with a skipped update; waits for the last one.
+    ///
+    /// # Errors
+    /// The device's own.
+    pub fn lost_micro_batches(&mut self) -> Result<u64> {
+        self.settle()?;
+        Ok(self.counters.lost)
+    }
+}

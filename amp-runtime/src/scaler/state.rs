@@ -1,0 +1,85 @@
+//! A scaler's state as numbers.
+use super::error::ScalerError;
+use super::grad_scaler::GradScaler;
+use super::loss_scale::LossScale;
+use serde::{Deserialize, Serialize};
+
+/// A scaler's numbers, with PyTorch's names (`torch.amp.GradScaler.state_dict`) and those that it lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields of `DynamicLossScale`")]
+pub struct ScalerState {
+    pub scale: f64,
+    pub growth_factor: f64,
+    pub backoff_factor: f64,
+    pub growth_interval: u32,
+    /// Clean updates since the scale last changed.
+    #[serde(rename = "_growth_tracker")]
+    pub growth_tracker: i64,
+    /// Overflows left before the scale backs off.
+    pub hysteresis_tracker: i64,
+    /// Overflows in a row at the floor.
+    pub floor_tracker: u32,
+}
+
+impl GradScaler {
+    /// The state after the last update, as `torch.amp.GradScaler.state_dict`; none when scaling is off. Waits for the device.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn state(&mut self) -> Result<Option<ScalerState>, ScalerError> {
+        let (growth_factor, backoff_factor, growth_interval) = match self.config {
+            LossScale::Off => return Ok(None),
+            LossScale::Static(_) => (1., 1., 1),
+            LossScale::Dynamic(dynamic) => {
+                (dynamic.growth_factor, dynamic.backoff_factor, dynamic.growth_interval)
+            }
+        };
+        let floor_tracker = self.floor.settle()?;
+        let (scale, growth_tracker, hysteresis_tracker) = self.scale_numbers()?;
+        Ok(Some(ScalerState {
+            scale,
+            growth_factor,
+            backoff_factor,
+            growth_interval,
+            growth_tracker,
+            hysteresis_tracker,
+            floor_tracker,
+        }))
+    }
+
+    /// Puts a saved state back. Factors and interval come with it, as in PyTorch; floor, ceiling and hysteresis stay.
+    ///
+    /// # Errors
+    /// A number out of range, or a state for a scaler that is off; the scaler is then as it was.
+    pub fn load_state(&mut self, state: &ScalerState) -> Result<(), ScalerError> {
+        let config = self.fit(state)?;
+        self.install(config, state, self.device())
+    }
+
+    /// Checks a state against this scaler; returns the configuration that it brings.
+    pub(crate) fn fit(&self, state: &ScalerState) -> Result<LossScale, ScalerError> {
+        let config = match self.config {
+            LossScale::Off => {
+                return Err(ScalerError::State("scaling is off here, but the state has a scale".to_owned()));
+            }
+            LossScale::Static(_) => LossScale::Static(state.scale),
+            LossScale::Dynamic(mut dynamic) => {
+                dynamic.growth_factor = state.growth_factor;
+                dynamic.backoff_factor = state.backoff_factor;
+                dynamic.growth_interval = state.growth_interval;
+                LossScale::Dynamic(dynamic)
+            }
+        };
+        config.validate()?;
+        let trackers = [state.growth_tracker, state.hysteresis_tracker];
+        if state.scale.is_finite()
+            && state.scale >= 0.
+            && trackers.iter().all(|&tracker| (0..=i64::from(i32::MAX)).contains(&tracker))
+        {
+            Ok(config)
+        } else {
+            Err(ScalerError::State(format!("{state:?}")))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask`: the command line of the workspace's own commands.
+mod cargo;
+mod checks;
+mod decide;
+mod error;
+mod install;
+mod probe;
+mod setup;
+mod wheels;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// Set-up, demo, test and bench on a machine that has cargo, a C++ compiler and python3
+///
+/// Every command first finds libtorch 2.11 or installs it into `.libtorch`, once; afterwards plain `cargo build`,
+/// `cargo run` and `cargo test` work too, without environment variables.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = ENVIRONMENT)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const ENVIRONMENT: &str = "\
+Environment:
+  LIBTORCH              a libtorch 2.11 to use instead of installing one
+  LIBTORCH_USE_PYTORCH  use the torch 2.11 that python imports
+  CXX                   the C++ compiler, otherwise `c++`
+  PIP_*                 pip's own settings hold for the install: index, proxy, certificates
+
+Exit status: 0 when all went well, 1 when set-up or a check failed, 2 for a wrong command line.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Find or install libtorch and say which and where
+    Setup {
+        /// Install all that python's `import torch` needs too, also without a GPU
+        #[arg(long)]
+        python_too: bool,
+    },
+    /// Set up, then run the quickstart in release mode
+    Demo {
+        /// Arguments of the quickstart
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Set up, then run every check and all tests, up to the first that fails
+    Test {
+        /// Run only this step
+        #[arg(long, value_name = "STEP")]
+        only: Option<checks::Step>,
+    },
+    /// Set up, then run a benchmark
+    Bench {
+        /// Which benchmark of the `amp-tests` package
+        #[arg(default_value = "step")]
+        name: String,
+        /// Arguments of the benchmark
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    let workspace = Workspace::find();
+    setup::run(&workspace, matches!(command, Command::Setup { python_too: true }))?;
+    match command {
+        Command::Setup { .. } => Ok(()),
+        Command::Demo { args } => {
+            let fixed = ["run", "--release", "--package", "quickstart", "--"];
+            cargo::run(&workspace, fixed.into_iter().chain(args.iter().map(String::as_str)))
+        }
+        Command::Test { only } => checks::run(&workspace, only),
+        Command::Bench { name, args } => {
+            let fixed = ["bench", "--package", "amp-tests", "--bench", &name, "--"];
+            cargo::run(&workspace, fixed.into_iter().chain(args.iter().map(String::as_str)))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The built xtask on machines made of shell scripts, without a network.
+#![cfg(unix)]
+mod commands;
+mod setup;
+mod world;
