@@ -7,7 +7,7 @@ fn main() {
     let include = Path::new(&lib).join("../include");
 
     cxx_build::bridge("src/native/bridge.rs")
-        .file("src/native/amp.cpp")
+        .files(["src/native/amp.cpp", "src/native/cpu.cpp"])
         .std("c++17")
         .warnings(false) // libtorch's headers are full of them
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
@@ -16,8 +16,7 @@ fn main() {
         .link_lib_modifier("+whole-archive")
         .compile("amp_native");
 
-    println!("cargo:rerun-if-changed=src/native/amp.cpp");
-    println!("cargo:rerun-if-changed=src/native/amp.h");
+    println!("cargo:rerun-if-changed=src/native");
     println!("cargo:libtorch_lib={lib}");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
 }

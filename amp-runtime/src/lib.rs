@@ -1,13 +1,40 @@
-//! Mixed-precision training for [tch](https://docs.rs/tch).
+//! Mixed-precision training for [tch](https://docs.rs/tch): what runs.
+//!
+//! [`OptimWrapper`] owns the optimizer and takes each loss through one canonical update, without waiting for the device:
+//!
+//! 1. the loss is scaled, in f32, and differentiated;
+//! 2. the gradients are checked for inf and NaN and multiplied with the inverse of the scale that their backward used;
+//! 3. they are clipped, by a norm computed in f32;
+//! 4. one fused kernel per parameter group updates the parameters, or skips on the device;
+//! 5. the scale follows, the gradients are set to none.
+//!
+//! [`autocast`] lowers a forward's operations to f16 or bf16; [`Precision`] is the one switch for both.
+//! [`GradScaler`] and [`Optimizer`] are the parts, for loops that want to be their own wrapper.
+#![warn(missing_docs)]
+
+#[doc(hidden)]
+pub mod __private;
+mod cast;
 pub mod config;
+mod ema;
+mod layout;
+mod memory;
 mod native;
+mod ops;
 mod optim;
 mod optim_wrapper;
 mod precision;
+pub mod prelude;
 mod region;
 mod scaler;
 pub mod schedule;
 
+pub use cast::{full, low};
+pub use ema::{Ema, EmaError};
+pub use layout::{channels_last, variables_to_channels_last};
+pub use memory::{MemoryError, peak_memory, reset_peak_memory};
+pub use native::NativeError;
+pub use ops::count_ops;
 pub use optim::{
     Adam, AdamW, ClipGrad, CustomKey, OptimError, Optimizer, OptimizerConfig, OptimizerState, ParamGroup,
     Paramwise, Sgd,

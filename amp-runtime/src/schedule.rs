@@ -22,28 +22,28 @@ pub enum Curve {
     /// `LinearLR`: the rate times a factor that goes from `start_factor` at the first step to `end_factor` at the last
     /// one and stays there. Needs an `end`.
     Linear {
-        /// Factor of the first step, 0 to 1 (`MMEngine`'s default: 1/3).
+        /// Factor of the first step, 0 to 1 (MMEngine's default: 1/3).
         start_factor: f64,
-        /// Factor of the last step, 0 to 1 (`MMEngine`'s default: 1).
+        /// Factor of the last step, 0 to 1 (MMEngine's default: 1).
         end_factor: f64,
     },
     /// `ConstantLR`: the rate times `factor` while `k < last`.
     Constant {
-        /// 0 to 1 (`MMEngine`'s default: 1/3).
+        /// 0 to 1 (MMEngine's default: 1/3).
         factor: f64,
     },
     /// `MultiStepLR`: the rate times `gamma` for each milestone reached.
     MultiStep {
         /// Steps after `begin`, in any order; one given twice counts twice.
         milestones: Vec<u64>,
-        /// More than 0 (`MMEngine`'s default: 0.1).
+        /// More than 0 (MMEngine's default: 0.1).
         gamma: f64,
     },
     /// `StepLR`: the rate times `gamma` after every `step_size` steps.
     Step {
         /// 1 or more.
         step_size: u64,
-        /// More than 0 (`MMEngine`'s default: 0.1).
+        /// More than 0 (MMEngine's default: 0.1).
         gamma: f64,
     },
     /// `ExponentialLR`: the rate times `gamma` after every step.
@@ -60,7 +60,7 @@ pub enum Curve {
     },
     /// `PolyLR`: from the rate to `eta_min` as `(1 - k / last)^power`. Needs an `end`.
     Poly {
-        /// More than 0 (`MMEngine`'s default: 1).
+        /// More than 0 (MMEngine's default: 1).
         power: f64,
         /// The lowest rate.
         eta_min: EtaMin,
@@ -68,7 +68,7 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// The name that `MMEngine` gives it.
+    /// The name that MMEngine gives it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Linear { .. } => "LinearLR",
@@ -108,7 +108,8 @@ pub enum Unit {
     Updates,
     /// Epochs: the rate moves once in so many applied updates (`by_epoch=True`).
     Epochs,
-    /// Epochs, converted to updates: the rate moves at every update (`convert_to_iter_based=True`).
+    /// Epochs, converted to updates: the rate moves at every update (`convert_to_iter_based=True`). As there, the `gamma`
+    /// of an exponential then holds for an update.
     EpochsAsUpdates,
 }
 
@@ -169,31 +170,30 @@ impl Piece {
             };
             require(field, value, value >= 0. && value.is_finite(), "0 or more")
         };
-        let needs_end = match &self.curve {
+        match &self.curve {
             Curve::Linear { start_factor, end_factor } => {
                 share("start_factor", *start_factor)?;
                 share("end_factor", *end_factor)?;
-                true
             }
-            Curve::Constant { factor } => share("factor", *factor).map(|()| false)?,
-            Curve::MultiStep { gamma, .. } | Curve::Exponential { gamma } => {
-                positive("gamma", *gamma).map(|()| false)?
-            }
+            Curve::Constant { factor } => share("factor", *factor)?,
+            Curve::MultiStep { gamma, .. } | Curve::Exponential { gamma } => positive("gamma", *gamma)?,
             Curve::Step { step_size, gamma } => {
                 require("step_size", real(*step_size), *step_size >= 1, "1 or more")?;
-                positive("gamma", *gamma).map(|()| false)?
+                positive("gamma", *gamma)?;
             }
             Curve::CosineAnnealing { t_max, eta_min } => {
                 require("T_max", 0., *t_max != Some(0), "1 or more")?;
                 lowest(*eta_min)?;
-                t_max.is_none()
             }
             Curve::Poly { power, eta_min } => {
                 positive("power", *power)?;
                 lowest(*eta_min)?;
-                true
             }
-        };
+        }
+        let needs_end = matches!(
+            self.curve,
+            Curve::Linear { .. } | Curve::Poly { .. } | Curve::CosineAnnealing { t_max: None, .. }
+        );
         match self.end {
             None if needs_end => Err(ScheduleError::NoEnd { curve }),
             Some(end) if end <= self.begin => {
@@ -206,8 +206,9 @@ impl Piece {
 
 /// A learning rate over a training: pieces that act one after the other, sorted by where they begin.
 ///
-/// Pieces that overlap multiply. (Where one of two overlapping pieces has an `eta_min` above 0, `MMEngine`'s recursive
-/// formulas differ: each of its steps starts from what the other left.) Without pieces the rate is constant.
+/// Where one begins, it starts from the rate that those before it left. Pieces that overlap multiply. (Where one of two
+/// overlapping pieces has an `eta_min` above 0, MMEngine's recursive formulas differ: each of its steps starts from what
+/// the other left.) Without pieces the rate is constant.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Schedule {
     tracks: Vec<Track>,
@@ -272,7 +273,9 @@ impl Track {
         let mut curve = piece.curve;
         match &mut curve {
             Curve::MultiStep { milestones, .. } => {
-                milestones.iter_mut().for_each(|step| *step = convert(*step))
+                for step in milestones {
+                    *step = convert(*step);
+                }
             }
             Curve::Step { step_size, .. } => *step_size = convert(*step_size),
             Curve::CosineAnnealing { t_max, .. } => *t_max = t_max.map(convert),
@@ -286,13 +289,14 @@ impl Track {
 
     /// What the track makes of `lr`, the rate that the tracks before it leave.
     fn apply(&self, lr: f64, base_lr: f64, applied_updates: u64) -> f64 {
-        let length = self.end.saturating_sub(self.begin);
-        let last = length.saturating_sub(1);
+        // 1 at least: both ends may have been too large to convert
+        let length = self.end.saturating_sub(self.begin).max(1);
+        let last = length - 1;
         let Some(since) = (applied_updates / self.updates_per_step).checked_sub(self.begin) else {
             return lr;
         };
         let k = since.min(last);
-        // How much of the curve is behind: `last` is 0 where a piece is a single step, its first.
+        // how much of the curve is behind: `last` is 0 where a piece is a single step, its first
         let done = if k == 0 { 0. } else { real(k) / real(last) };
         let decay = |eta_min: EtaMin, left: f64| {
             let lowest = eta_min.lr(base_lr);

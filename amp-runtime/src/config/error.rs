@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration file.
-use super::{Format, Problem};
+use super::format::Format;
+use super::problem::Problem;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -41,18 +42,6 @@ pub enum ConfigError {
         /// All of them, in the order of reading; at least one.
         problems: Vec<Problem>,
     },
-}
-
-impl ConfigError {
-    /// The same error, of a text that came from a file.
-    pub(super) fn in_file(self, path: Option<&Path>) -> Self {
-        match self {
-            Self::Syntax { format, line_column, message, .. } => {
-                Self::Syntax { file: path.map(Path::to_owned), format, line_column, message }
-            }
-            other => other,
-        }
-    }
 }
 
 fn place(file: Option<&Path>) -> String {

@@ -1,5 +1,4 @@
 //! The three formats: which file has which, and text to nodes.
-use super::ConfigError;
 use super::node::Node;
 use std::fmt;
 use std::path::Path;
@@ -27,17 +26,17 @@ impl fmt::Display for Format {
 
 impl Format {
     /// The format that a file's extension says.
-    pub(super) fn of(path: &Path) -> Result<Self, ConfigError> {
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-        match extension.as_deref() {
-            Some("toml") => Ok(Self::Toml),
-            Some("json") => Ok(Self::Json),
-            Some("yaml" | "yml") => Ok(Self::Yaml),
-            _ => Err(ConfigError::UnknownExtension { file: path.to_owned() }),
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_lowercase().as_str() {
+            "toml" => Some(Self::Toml),
+            "json" => Some(Self::Json),
+            "yaml" | "yml" => Some(Self::Yaml),
+            _ => None,
         }
     }
 
-    pub(super) fn parse(self, text: &str) -> Result<Node, ConfigError> {
+    /// The document, or line and column (from 1, where the parser knows them) and what the parser says.
+    pub(super) fn parse(self, text: &str) -> Result<Node, (Option<(u64, u64)>, String)> {
         let parsed = match self {
             Self::Toml => toml::from_str(text).map_err(|error| {
                 let at = error.span().map(|span| line_column(text, span.start));
@@ -54,11 +53,8 @@ impl Format {
                 (at, error.without_snippet().to_string())
             }),
         };
-        parsed.map_err(|(line_column, message): (_, String)| {
-            // one line: toml says on a second one what it expected
-            let message = message.lines().map(str::trim).collect::<Vec<_>>().join(", ");
-            ConfigError::Syntax { file: None, format: self, line_column, message }
-        })
+        // one line: toml says on a second one what it expected
+        parsed.map_err(|(at, message)| (at, message.lines().map(str::trim).collect::<Vec<_>>().join(", ")))
     }
 }
 

@@ -1,17 +1,33 @@
 //! Reading `optim_wrapper`: precision, loss scale, clipping, accumulation and per-parameter settings.
+use super::optimizer;
 use super::reader::{Field, Table};
-use super::{OptimWrapperConfig, Section, optimizer};
-use crate::optim::{ClipGrad, CustomKey, Paramwise};
+use super::section::{Section, doors};
+use crate::optim::{ClipGrad, CustomKey, OptimizerConfig, Paramwise};
 use crate::precision::Precision;
 use crate::scaler::{DynamicLossScale, Floor, LossScale, ScalerError};
 
-#[derive(Clone, Copy, PartialEq)]
-enum Wrapper {
-    Full,
-    Amp,
+/// MMEngine's `optim_wrapper`: the optimizer and how its updates are made.
+///
+/// `type: OptimWrapper` (the default) is full precision without a loss scale; `type: AmpOptimWrapper` is mixed precision.
+/// What MMEngine lacks: an integer `loss_scale`; in the table of a dynamic one also `min_scale`, `max_scale`,
+/// `hysteresis`, `consecutive_hysteresis` and `on_floor` (`"clamp"`, `"warn"` or `{ error_after: n }`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptimWrapperConfig {
+    /// `dtype`; none: by device.
+    pub precision: Option<Precision>,
+    /// `loss_scale`; none: by precision, dynamic for f16 and off otherwise.
+    pub loss_scale: Option<LossScale>,
+    /// `optimizer`.
+    pub optimizer: OptimizerConfig,
+    /// `clip_grad`.
+    pub clip_grad: Option<ClipGrad>,
+    /// `accumulative_counts`: micro-batches in an update, 1 or more.
+    pub accumulative_counts: u32,
+    /// `paramwise_cfg`.
+    pub paramwise: Paramwise,
 }
 
-const WRAPPERS: [(&str, Wrapper); 2] = [("OptimWrapper", Wrapper::Full), ("AmpOptimWrapper", Wrapper::Amp)];
+doors!(OptimWrapperConfig);
 
 impl Section for OptimWrapperConfig {
     fn read(field: &Field) -> Option<Self> {
@@ -24,8 +40,9 @@ impl Section for OptimWrapperConfig {
                 table.ignore_rest();
                 return None;
             }
-            let wrapper = table.field("type").map_or(Some(Wrapper::Full), |field| field.word(&WRAPPERS));
-            let (precision, loss_scale) = if wrapper == Some(Wrapper::Full) {
+            let wrappers = [("OptimWrapper", false), ("AmpOptimWrapper", true)];
+            let is_mixed = table.field("type").map_or(Some(false), |field| field.word(&wrappers));
+            let (precision, loss_scale) = if is_mixed == Some(false) {
                 for key in ["dtype", "loss_scale"] {
                     table.refuse(
                         key,
@@ -92,7 +109,7 @@ fn read_loss_scale(field: &Field) -> Option<LossScale> {
         if table.is_clean()
             && let Err(ScalerError::InvalidValue { field, value, wants }) = scale.validate()
         {
-            table.note_invalid(field, value, wants);
+            table.note_invalid(field, &value, wants);
         }
         Some(if is_enabled { scale } else { LossScale::Off })
     })
@@ -152,8 +169,8 @@ fn read_clip_grad(field: &Field) -> Option<ClipGrad> {
                 return None;
             }
         };
-        if table.is_clean() {
-            optimizer::note(table, clip.validate());
+        if let Err(error) = clip.validate() {
+            optimizer::note(table, &error);
         }
         Some(clip)
     })

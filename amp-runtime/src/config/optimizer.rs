@@ -16,22 +16,23 @@ pub(super) fn read(field: &Field) -> Option<OptimizerConfig> {
         for choice in ["fused", "foreach"] {
             table.optional(choice).and_then(|field| field.flag());
         }
-        if table.is_clean() {
-            note(table, optimizer.validate());
+        if let Err(error) = optimizer.validate() {
+            note(table, &error);
         }
         Some(optimizer)
     })
 }
 
 /// Notes a number out of range under the table that it came from.
-pub(super) fn note(table: &Table, checked: Result<(), OptimError>) {
-    match checked {
-        Ok(()) => {}
-        Err(OptimError::InvalidValue { field, value, wants, .. }) => table.note_invalid(field, value, wants),
-        Err(OptimError::Nesterov { .. }) => {
-            table.note_invalid("nesterov", true, "used with a momentum above 0 and no dampening");
+pub(super) fn note(table: &Table, error: &OptimError) {
+    match error {
+        OptimError::InvalidValue { field, value, wants, .. } => table.note_invalid(field, value, wants),
+        // a default may have taken the place of what is already noted
+        OptimError::Nesterov { .. } if !table.is_clean() => {}
+        OptimError::Nesterov { .. } => {
+            table.note_invalid("nesterov", &true, "used with a momentum above 0 and no dampening");
         }
-        Err(other) => table.note_invalid("type", other, "an optimizer with valid numbers"),
+        other => table.note_invalid("type", other, "an optimizer with valid numbers"),
     }
 }
 

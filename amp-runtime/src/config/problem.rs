@@ -5,12 +5,12 @@
 #[non_exhaustive]
 pub enum Problem {
     /// A key that nobody reads.
-    #[error("unknown key `{key}`\nhelp: {}known keys are {}", near(nearest.as_ref()), quoted(known))]
+    #[error("unknown key `{key}`\nhelp: {}known: {}", near(*nearest), quoted(known))]
     UnknownKey {
         /// The key.
         key: String,
         /// The known key that is spelled most alike.
-        nearest: Option<String>,
+        nearest: Option<&'static str>,
         /// The keys that are known there.
         known: Vec<&'static str>,
     },
@@ -27,9 +27,9 @@ pub enum Problem {
         key: String,
     },
     /// A value of another type.
-    #[error("`{key}` is {found}\nhelp: it must be {wants}")]
+    #[error("{} is {found}\nhelp: it must be {wants}", place(key))]
     WrongType {
-        /// Its key.
+        /// Its key; empty for the document itself.
         key: String,
         /// What it is.
         found: String,
@@ -47,14 +47,14 @@ pub enum Problem {
         wants: String,
     },
     /// A word that names nothing.
-    #[error("`{key}` is {word:?}\nhelp: {}known are {}", near(nearest.as_ref()), quoted(known))]
+    #[error("`{key}` is {word:?}\nhelp: {}known: {}", near(*nearest), quoted(known))]
     UnknownWord {
         /// Its key.
         key: String,
         /// The word.
         word: String,
         /// The known word that is spelled most alike.
-        nearest: Option<String>,
+        nearest: Option<&'static str>,
         /// The words that are known there.
         known: Vec<&'static str>,
     },
@@ -71,17 +71,21 @@ pub enum Problem {
 }
 
 /// The known name that is most likely meant by `name`.
-pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<String> {
+pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
     let name = name.to_lowercase();
     known
         .iter()
         .map(|&candidate| (strsim::jaro_winkler(&name, &candidate.to_lowercase()), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, candidate)| candidate.to_owned())
+        .map(|(_, candidate)| candidate)
 }
 
-fn near(nearest: Option<&String>) -> String {
+fn place(key: &str) -> String {
+    if key.is_empty() { "the document".to_owned() } else { format!("`{key}`") }
+}
+
+fn near(nearest: Option<&str>) -> String {
     nearest.map(|nearest| format!("is it `{nearest}`? ")).unwrap_or_default()
 }
 

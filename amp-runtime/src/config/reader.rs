@@ -1,4 +1,4 @@
-//! Reading values by key: who reads a value says what it must be, and all that is not is noted with its path.
+//! Reading values by key: who reads a value says what it must be, and whatever is not is noted with its path.
 use super::node::Node;
 use super::problem::{Problem, nearest};
 use std::cell::RefCell;
@@ -15,7 +15,8 @@ pub(super) fn read<T>(document: &Node, read: impl FnOnce(&Field) -> Option<T>) -
     }
 }
 
-/// A value and where it stands. Whoever gets none from it finds the reason noted.
+/// A value and where it stands. Where a reader gets none from it the reason is noted, and it goes on with a default, so
+/// that all problems of a document are found.
 #[derive(Clone)]
 pub(super) struct Field<'a> {
     key: String,
@@ -28,25 +29,20 @@ impl<'a> Field<'a> {
         self.problems.borrow_mut().push(problem);
     }
 
-    /// The key as messages show it.
-    fn key(&self) -> String {
-        if self.key.is_empty() { "the document".to_owned() } else { self.key.clone() }
-    }
-
-    /// Notes that the value is of another type.
+    /// Notes that the value is of another type, and gives none.
     pub(super) fn wants<T>(&self, wants: &str) -> Option<T> {
         self.note(Problem::WrongType {
-            key: self.key(),
+            key: self.key.clone(),
             found: self.node.to_string(),
             wants: wants.to_owned(),
         });
         None
     }
 
-    /// Notes that the value is of the right type and may not be what it is.
+    /// Notes that the value is of the right type and out of range, and gives none.
     pub(super) fn invalid<T>(&self, wants: &str) -> Option<T> {
         self.note(Problem::InvalidValue {
-            key: self.key(),
+            key: self.key.clone(),
             value: self.node.to_string(),
             wants: wants.to_owned(),
         });
@@ -114,7 +110,7 @@ impl<'a> Field<'a> {
         }
         let known: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         let nearest = nearest(word, &known);
-        self.note(Problem::UnknownWord { key: self.key(), word: word.to_owned(), nearest, known });
+        self.note(Problem::UnknownWord { key: self.key.clone(), word: word.to_owned(), nearest, known });
         None
     }
 
@@ -174,7 +170,7 @@ impl<'a> Table<'a> {
         self.take(key)
     }
 
-    /// The value of a key that may be null, `MMEngine`'s `None`, which is as good as absent.
+    /// The value of a key that may be null, MMEngine's `None`, which is as good as absent.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Field<'a>> {
         self.field(key).filter(|field| !matches!(field.node, Node::Null))
     }
@@ -214,11 +210,11 @@ impl<'a> Table<'a> {
         self.rest.clear();
     }
 
-    /// Notes a number that a check of the whole table found out of range.
-    pub(super) fn note_invalid(&self, name: &str, value: impl ToString, wants: impl ToString) {
+    /// Notes a value that a check of the whole table does not let pass; `name` may lead into it, as `betas[0]` does.
+    pub(super) fn note_invalid(&self, name: &str, value: &impl ToString, wants: &str) {
         let key =
             if self.field.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.field.key) };
-        self.note(Problem::InvalidValue { key, value: value.to_string(), wants: wants.to_string() });
+        self.note(Problem::InvalidValue { key, value: value.to_string(), wants: wants.to_owned() });
     }
 
     pub(super) fn note_missing(&self, name: &str) {
@@ -245,7 +241,7 @@ impl<'a> Table<'a> {
     fn note_rest(&self) {
         for (name, field) in &self.rest {
             let nearest = nearest(name, &self.known);
-            self.note(Problem::UnknownKey { key: field.key(), nearest, known: self.known.clone() });
+            self.note(Problem::UnknownKey { key: field.key.clone(), nearest, known: self.known.clone() });
         }
     }
 }

@@ -1,6 +1,7 @@
 // Calls into libtorch. Nothing is decided here: checks that only C++ can make, then libtorch's own kernels.
 #include "amp-runtime/src/native/amp.h"
 #include "amp-runtime/src/native/bridge.rs.h"
+#include "amp-runtime/src/native/cpu.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/autocast_mode.h>
@@ -19,7 +20,11 @@
 namespace amp {
 namespace {
 
-constexpr at::DeviceType kAutocastDevices[] = {at::kCPU, at::kCUDA, at::kMPS};
+#if defined(__APPLE__)
+constexpr at::DeviceType kAutocastDevices[] = {at::kCPU, at::kMPS};
+#else
+constexpr at::DeviceType kAutocastDevices[] = {at::kCPU, at::kCUDA};
+#endif
 
 // Everything here works on values, not on the graph: no autograd, no autocast, and one dispatch less per call.
 struct BelowAutograd {
@@ -121,11 +126,17 @@ bool is_dense(const at::Tensor& param) {
     return param.layout() == at::kStrided && param.is_non_overlapping_and_dense();
 }
 
-void check_and_unscale(const TensorList& grads, const at::Tensor& found_inf, const at::Tensor& inv_scale) {
+std::unique_ptr<at::Tensor> check_and_unscale(const TensorList& grads, const at::Tensor& found_inf,
+                                              const at::Tensor& inv_scale) {
     BelowAutograd guard;
-    at::Tensor found = found_inf;
-    at::_amp_foreach_non_finite_check_and_unscale_(grads.items, found, inv_scale);
+    at::Tensor norm, found = found_inf;
+    if (known_to_cpu(grads.items)) {
+        norm = check_unscale_and_norm(grads.items, *found.mutable_data_ptr<float>(), *inv_scale.const_data_ptr<float>());
+    } else {
+        at::_amp_foreach_non_finite_check_and_unscale_(grads.items, found, inv_scale);
+    }
     bump_versions(grads.items);
+    return std::make_unique<at::Tensor>(norm);
 }
 
 void push_norms(const TensorList& grads, double norm_type, TensorList& norms) {
@@ -142,7 +153,11 @@ std::unique_ptr<at::Tensor> total_norm(const TensorList& norms, double norm_type
 
 void multiply(const TensorList& tensors, const at::Tensor& factor) {
     BelowAutograd guard;
-    at::_foreach_mul_(tensors.items, factor);
+    if (known_to_cpu(tensors.items)) {
+        multiply_all(tensors.items, *factor.const_data_ptr<float>());
+    } else {
+        at::_foreach_mul_(tensors.items, factor);
+    }
     bump_versions(tensors.items);
 }
 
@@ -237,38 +252,44 @@ std::unique_ptr<Deferred> defer(const TensorList& scalars) {
     return std::make_unique<Deferred>(at::stack(scalars.items));
 }
 
-AutocastState enter_autocast(std::int8_t dtype) noexcept {
-    AutocastState previous = suspend_autocast();
-    for (at::DeviceType device : kAutocastDevices) {
-        at::autocast::set_autocast_enabled(device, true);
-        at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(dtype));
-    }
-    at::autocast::set_autocast_cache_enabled(true);
-    return previous;
-}
-
-AutocastState suspend_autocast() noexcept {
+namespace {
+AutocastState switch_autocast(bool enabled, const at::ScalarType* dtype) noexcept {
     AutocastState previous{};
-    for (size_t i = 0; i < 3; ++i) {
-        previous.enabled[i] = at::autocast::is_autocast_enabled(kAutocastDevices[i]);
-        previous.dtype[i] = static_cast<std::int8_t>(at::autocast::get_autocast_dtype(kAutocastDevices[i]));
-        at::autocast::set_autocast_enabled(kAutocastDevices[i], false);
+    for (size_t i = 0; i < std::size(kAutocastDevices); ++i) {
+        at::DeviceType device = kAutocastDevices[i];
+        previous.enabled[i] = at::autocast::is_autocast_enabled(device);
+        previous.dtype[i] = static_cast<std::int8_t>(at::autocast::get_autocast_dtype(device));
+        if (previous.enabled[i] != enabled) {
+            at::autocast::set_autocast_enabled(device, enabled);
+        }
+        if (dtype != nullptr) {
+            at::autocast::set_autocast_dtype(device, *dtype);
+        }
     }
-    previous.cache = at::autocast::is_autocast_cache_enabled();
     at::autocast::increment_nesting();
     return previous;
 }
+}  // namespace
+
+AutocastState enter_autocast(std::int8_t dtype) noexcept {
+    at::ScalarType low = static_cast<at::ScalarType>(dtype);
+    return switch_autocast(true, &low);
+}
+
+AutocastState suspend_autocast() noexcept { return switch_autocast(false, nullptr); }
 
 void leave_autocast(AutocastState previous) noexcept {
     // Casts of weights are shared within the outermost region only.
     if (at::autocast::decrement_nesting() == 0) {
         at::autocast::clear_cache();
     }
-    for (size_t i = 0; i < 3; ++i) {
-        at::autocast::set_autocast_enabled(kAutocastDevices[i], previous.enabled[i]);
-        at::autocast::set_autocast_dtype(kAutocastDevices[i], static_cast<at::ScalarType>(previous.dtype[i]));
+    for (size_t i = 0; i < std::size(kAutocastDevices); ++i) {
+        at::DeviceType device = kAutocastDevices[i];
+        if (at::autocast::is_autocast_enabled(device) != previous.enabled[i]) {
+            at::autocast::set_autocast_enabled(device, previous.enabled[i]);
+        }
+        at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(previous.dtype[i]));
     }
-    at::autocast::set_autocast_cache_enabled(previous.cache);
 }
 
 std::size_t identity(const at::Tensor& tensor) noexcept {

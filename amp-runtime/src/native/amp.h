@@ -50,7 +50,9 @@ void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<Gra
 void clear_gradients(const TensorList& params);
 void set_gradient(const at::Tensor& param, const at::Tensor& grad);
 bool is_dense(const at::Tensor& param);
-void check_and_unscale(const TensorList& grads, const at::Tensor& found_inf, const at::Tensor& inv_scale);
+// Returns the 2-norm of what it leaves where that costs nothing, else an undefined tensor.
+std::unique_ptr<at::Tensor> check_and_unscale(const TensorList& grads, const at::Tensor& found_inf,
+                                              const at::Tensor& inv_scale);
 void push_norms(const TensorList& grads, double norm_type, TensorList& norms);
 std::unique_ptr<at::Tensor> total_norm(const TensorList& norms, double norm_type);
 void multiply(const TensorList& tensors, const at::Tensor& factor);
@@ -78,7 +80,7 @@ class Deferred {
 };
 std::unique_ptr<Deferred> defer(const TensorList& scalars);
 
-// Autocast of this thread, for every device type that has one.
+// Autocast of this thread, for CPU, CUDA and MPS.
 AutocastState enter_autocast(std::int8_t dtype) noexcept;
 AutocastState suspend_autocast() noexcept;
 void leave_autocast(AutocastState previous) noexcept;

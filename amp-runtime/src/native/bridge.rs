@@ -2,8 +2,10 @@
 #![allow(
     missing_docs,
     unused_qualifications,
-    reason = "declarations for cxx: the safe functions of `native` carry the documentation"
+    unreachable_pub,
+    reason = "declarations for cxx, documented in `native`"
 )]
+#![allow(clippy::too_many_arguments, reason = "libtorch's own signatures")]
 
 #[cxx::bridge(namespace = "amp")]
 pub(super) mod ffi {
@@ -56,12 +58,11 @@ pub(super) mod ffi {
         decoupled: bool,
     }
 
-    /// Autocast as it stood before a guard: per device type CPU, CUDA, MPS.
+    /// Autocast as it stood before a guard: of the CPU, and of CUDA or MPS.
     #[derive(Clone, Copy)]
     struct AutocastState {
-        enabled: [bool; 3],
-        dtype: [i8; 3],
-        cache: bool,
+        enabled: [bool; 2],
+        dtype: [i8; 2],
     }
 
     /// How often an operator ran.
@@ -92,7 +93,11 @@ pub(super) mod ffi {
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;
-        fn check_and_unscale(grads: &TensorList, found_inf: &Tensor, inv_scale: &Tensor) -> Result<()>;
+        fn check_and_unscale(
+            grads: &TensorList,
+            found_inf: &Tensor,
+            inv_scale: &Tensor,
+        ) -> Result<UniquePtr<Tensor>>;
         fn push_norms(grads: &TensorList, norm_type: f64, norms: Pin<&mut TensorList>) -> Result<()>;
         fn total_norm(norms: &TensorList, norm_type: f64) -> Result<UniquePtr<Tensor>>;
         fn multiply(tensors: &TensorList, factor: &Tensor) -> Result<()>;

@@ -66,10 +66,18 @@ impl TensorList {
     }
 }
 
+impl<'a> Extend<&'a Tensor> for TensorList {
+    fn extend<I: IntoIterator<Item = &'a Tensor>>(&mut self, tensors: I) {
+        for tensor in tensors {
+            self.push(tensor);
+        }
+    }
+}
+
 impl<'a> FromIterator<&'a Tensor> for TensorList {
     fn from_iter<I: IntoIterator<Item = &'a Tensor>>(tensors: I) -> Self {
         let mut list = Self::new();
-        tensors.into_iter().for_each(|tensor| list.push(tensor));
+        list.extend(tensors);
         list
     }
 }
@@ -98,9 +106,15 @@ pub(crate) fn is_dense(param: &Tensor) -> Result<bool> {
     Ok(ffi::is_dense(inner(param))?)
 }
 
-/// `_amp_foreach_non_finite_check_and_unscale_`: sets `found_inf` to 1 where a gradient is not finite, multiplies by `inv_scale`.
-pub(crate) fn check_and_unscale(grads: &TensorList, found_inf: &Tensor, inv_scale: &Tensor) -> Result<()> {
-    Ok(ffi::check_and_unscale(&grads.0, inner(found_inf), inner(inv_scale))?)
+/// `_amp_foreach_non_finite_check_and_unscale_`: sets `found_inf` to 1 where a gradient is not finite, multiplies by
+/// `inv_scale` (both 0-dim f32). Returns the 2-norm of what it leaves, 0-dim f32, where that costs nothing: for f32 on the CPU.
+pub(crate) fn check_and_unscale(
+    grads: &TensorList,
+    found_inf: &Tensor,
+    inv_scale: &Tensor,
+) -> Result<Option<Tensor>> {
+    let norm = outer(ffi::check_and_unscale(&grads.0, inner(found_inf), inner(inv_scale))?);
+    Ok(norm.defined().then_some(norm))
 }
 
 /// Appends the f32 norm of each gradient to `norms` (`_foreach_norm`).
@@ -113,7 +127,7 @@ pub(crate) fn total_norm(norms: &TensorList, norm_type: f64) -> Result<Tensor> {
     Ok(outer(ffi::total_norm(&norms.0, norm_type)?))
 }
 
-/// `_foreach_mul_` by a 0-dim tensor.
+/// `_foreach_mul_` by a 0-dim f32 tensor.
 pub(crate) fn multiply(tensors: &TensorList, factor: &Tensor) -> Result<()> {
     Ok(ffi::multiply(&tensors.0, inner(factor))?)
 }

@@ -1,4 +1,4 @@
-//! Adam and AdamW: their numbers, and one update through libtorch's fused kernels.
+//! Adam and AdamW: their numbers, and those of one update.
 use super::error::{OptimError, require};
 use super::group::GroupValues;
 use crate::native::AdamStep;
@@ -16,7 +16,7 @@ pub struct Adam {
     pub eps: f64,
     /// Weight decay (L2 penalty, through the gradient): 0.
     pub weight_decay: f64,
-    /// The `AMSGrad` variant.
+    /// The AMSGrad variant.
     pub amsgrad: bool,
     /// Ascend instead of descend.
     pub maximize: bool,
@@ -40,7 +40,7 @@ pub struct AdamW {
     pub eps: f64,
     /// Weight decay, applied to the parameter itself: 1e-2.
     pub weight_decay: f64,
-    /// The `AMSGrad` variant.
+    /// The AMSGrad variant.
     pub amsgrad: bool,
     /// Ascend instead of descend.
     pub maximize: bool,

@@ -1,7 +1,7 @@
 //! Clipping: by norm or by value, on unscaled gradients.
 use super::error::{OptimError, require};
 use crate::native::{self, NativeError, TensorList};
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 /// How gradients are limited before an update.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,18 +49,18 @@ impl ClipGrad {
     }
 }
 
-/// Scales the gradients of all lists down to `max_norm`; returns the norm that they had, 0-dim f32.
-/// Where that norm is not finite the gradients turn into garbage: the caller must skip the update.
-pub(super) fn by_norm(lists: &[&TensorList], max_norm: f64, norm_type: f64) -> Result<Tensor, NativeError> {
+/// The norm of the gradients of all lists as one vector: 0-dim f32.
+pub(super) fn total_norm(lists: &[&TensorList], norm_type: f64) -> Result<Tensor, NativeError> {
     let mut norms = TensorList::new();
     for grads in lists {
         native::push_norms(grads, norm_type, &mut norms)?;
     }
-    let total = native::total_norm(&norms, norm_type)?;
+    native::total_norm(&norms, norm_type)
+}
+
+/// What gradients of that norm are multiplied with to come down to `max_norm`: 0-dim f32, at most 1.
+/// Where the norm is not finite the gradients turn into garbage: the caller must skip the update.
+pub(super) fn factor(norm: &Tensor, max_norm: f64) -> Result<Tensor, TchError> {
     // The 1e-6 is PyTorch's: the factor stays below 1 even where the norm is the limit itself.
-    let factor = (max_norm / (&total + 1e-6)).clamp_max(1.);
-    for grads in lists {
-        native::multiply(grads, &factor)?;
-    }
-    Ok(total)
+    norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(max_norm)?.f_clamp_max(1.)
 }

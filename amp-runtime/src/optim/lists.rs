@@ -70,7 +70,14 @@ impl Lists {
             let group = &groups[run.group];
             match (rule, &self.state) {
                 (Rule::Sgd(sgd), State::Sgd(buffers)) => {
-                    sgd.update(group, &self.params, grads, buffers, run.range, start, found_inf)?;
+                    native::fused_sgd(
+                        &self.params,
+                        grads,
+                        buffers,
+                        run.range,
+                        &sgd.step(group, start),
+                        found_inf,
+                    )?;
                 }
                 (Rule::Adam(moments), State::Adam(adam)) => {
                     native::fused_adam(
@@ -91,18 +98,16 @@ impl Lists {
     /// Counts an update of the entries at `indices` (all without) that is applied where `applied` is 1.
     pub(super) fn count(&mut self, indices: Option<&[u32]>, applied: &Tensor) -> Result<(), OptimError> {
         if let State::Adam(adam) = &mut self.state {
-            match indices {
-                None => {
-                    adam.counts.f_add_(applied)?;
-                }
+            let _ = match indices {
+                None => adam.counts.f_add_(applied)?,
                 Some(indices) => {
                     let indices: Vec<i64> = indices.iter().map(|&index| i64::from(index)).collect();
                     let mask = adam.counts.f_zeros_like()?;
                     let chosen = Tensor::f_from_slice(&indices)?.f_to(mask.device())?;
                     let mask = mask.f_index_fill(0, &chosen, 1.)?;
-                    adam.counts.f_add_(&mask.f_mul(applied)?)?;
+                    adam.counts.f_add_(&mask.f_mul(applied)?)?
                 }
-            }
+            };
             adam.counts_f32.f_copy_(&adam.counts)?;
         }
         Ok(())
@@ -117,13 +122,11 @@ impl State {
         let mut counts = Vec::new();
         for &owner in owners {
             match &parameters[owner].memory {
-                Memory::Sgd { momentum_buffer, .. } => {
-                    momentum_buffer.iter().for_each(|buffer| buffers.push(buffer))
-                }
+                Memory::Sgd { momentum_buffer, .. } => buffers.extend(momentum_buffer),
                 Memory::Adam { exp_avg, exp_avg_sq, max_exp_avg_sq, step } => {
                     exp_avgs.push(exp_avg);
                     exp_avg_sqs.push(exp_avg_sq);
-                    max_exp_avg_sq.iter().for_each(|maximum| max_exp_avg_sqs.push(maximum));
+                    max_exp_avg_sqs.extend(max_exp_avg_sq);
                     counts.push(step.shallow_clone());
                 }
                 Memory::Elsewhere => return Ok(Self::Elsewhere),

@@ -4,6 +4,7 @@ mod clip;
 mod error;
 mod group;
 mod lists;
+mod numbers;
 mod optimizer;
 mod parameter;
 mod paramwise;

@@ -1,7 +1,7 @@
 //! An optimizer over the variables of a store: gathers their gradients, unscales, clips and updates them.
 use super::clip;
-use super::error::{OptimError, require};
-use super::group::{Group, GroupValues, ParamGroup};
+use super::error::OptimError;
+use super::group::{Group, GroupValues};
 use super::lists::{Lists, fresh_memory};
 use super::parameter::{self, Memory, Parameter, Variable};
 use super::paramwise::{Described, Paramwise};
@@ -22,7 +22,7 @@ use tch::{Device, Kind, Tensor};
 /// Parameters are f32, f64 or bf16, dense, on one device, in any memory layout; convert a model to channels-last before
 /// its optimizer is built.
 pub struct Optimizer {
-    pub(super) serial: u64,
+    serial: u64,
     /// None where tch's own optimizer does the update.
     pub(super) config: Option<OptimizerConfig>,
     pub(super) rule: Rule,
@@ -36,6 +36,8 @@ pub struct Optimizer {
     pub(super) families: Vec<Lists>,
     /// One per family, between `gather` and `clear`.
     gathered: Vec<Gathered>,
+    /// The 2-norm of each family's gathered gradients, where unscaling found it out by the way.
+    norms: Option<TensorList>,
     /// Parameters whose momentum starts with the update that is under way, if it is applied.
     starting: Option<(Vec<usize>, Deferred)>,
 }
@@ -109,6 +111,7 @@ impl Optimizer {
             parameters: Vec::new(),
             families: Vec::new(),
             gathered: Vec::new(),
+            norms: None,
             starting: None,
         };
         optimizer.adopt_new_variables()?;
@@ -188,86 +191,6 @@ impl Optimizer {
         self.parameters[0].tensor.device()
     }
 
-    /// The parameter groups, in the order of their first parameters.
-    pub fn groups(&self) -> Vec<ParamGroup> {
-        let members = |index| {
-            self.parameters.iter().filter(move |p| p.group == index).map(|p| p.name.clone()).collect()
-        };
-        let group = |(index, group): (usize, &Group)| ParamGroup {
-            id: group.id,
-            lr: group.values.lr,
-            base_lr: group.base_lr,
-            momentum: group.values.momentum,
-            weight_decay: group.values.weight_decay,
-            parameters: members(index),
-        };
-        self.groups.iter().enumerate().map(group).collect()
-    }
-
-    /// The learning rate before multipliers and schedule; NaN for tch's own optimizer until it is set here.
-    pub fn lr(&self) -> f64 {
-        self.base.lr
-    }
-
-    /// SGD's momentum, or Adam's `betas[0]`; NaN for tch's own optimizer until it is set here.
-    pub fn momentum(&self) -> f64 {
-        self.base.momentum
-    }
-
-    /// Sets the learning rate of every group, before multipliers and schedule.
-    ///
-    /// # Errors
-    /// A negative or undefined rate.
-    pub fn set_lr(&mut self, lr: f64) -> Result<(), OptimError> {
-        require("optimizer", "lr", lr, lr >= 0., "0 or more")?;
-        self.base.lr = lr;
-        self.groups.iter_mut().for_each(|group| group.set_lr(lr));
-        if let Rule::Tch(optimizer) = &mut self.rule {
-            optimizer.set_lr(lr);
-        }
-        Ok(())
-    }
-
-    /// Sets the learning rate of the parameters with group id `id`, before multipliers and schedule.
-    ///
-    /// # Errors
-    /// A negative or undefined rate, or an id that no parameter has.
-    pub fn set_lr_group(&mut self, id: usize, lr: f64) -> Result<(), OptimError> {
-        require("optimizer", "lr", lr, lr >= 0., "0 or more")?;
-        self.in_group(id)?.for_each(|group| group.set_lr(lr));
-        if let Rule::Tch(optimizer) = &mut self.rule {
-            optimizer.set_lr_group(id, lr);
-        }
-        Ok(())
-    }
-
-    /// Sets the weight decay of the parameters with group id `id`, before multipliers.
-    ///
-    /// # Errors
-    /// A negative or undefined weight decay, or an id that no parameter has.
-    pub fn set_weight_decay_group(&mut self, id: usize, weight_decay: f64) -> Result<(), OptimError> {
-        require("optimizer", "weight_decay", weight_decay, weight_decay >= 0., "0 or more")?;
-        self.in_group(id)?
-            .for_each(|group| group.values.weight_decay = weight_decay * group.multipliers.decay);
-        if let Rule::Tch(optimizer) = &mut self.rule {
-            optimizer.set_weight_decay_group(id, weight_decay);
-        }
-        Ok(())
-    }
-
-    fn in_group(&mut self, id: usize) -> Result<impl Iterator<Item = &mut Group>, OptimError> {
-        let known: Vec<usize> = self.groups.iter().map(|group| group.id).collect();
-        if !known.contains(&id) {
-            return Err(OptimError::UnknownGroup { id, known });
-        }
-        Ok(self.groups.iter_mut().filter(move |group| group.id == id))
-    }
-
-    /// Sets every group's learning rate for the next update to what the schedule makes of its base rate.
-    pub(crate) fn schedule_lr(&mut self, scheduled: impl Fn(f64) -> f64) {
-        self.groups.iter_mut().for_each(|group| group.values.lr = scheduled(group.base_lr));
-    }
-
     /// Identifies the optimizer within the process.
     pub(crate) fn serial(&self) -> u64 {
         self.serial
@@ -298,6 +221,7 @@ impl Optimizer {
             return Err(self.no_gradients());
         }
         self.gathered = gathered;
+        self.norms = None;
         Ok(())
     }
 
@@ -314,23 +238,34 @@ impl Optimizer {
     }
 
     /// Sets `found_inf` to 1 if a gathered gradient is not finite, and multiplies all by `inv_scale`.
-    pub(crate) fn unscale(&self, found_inf: &Tensor, inv_scale: &Tensor) -> Result<(), OptimError> {
-        self.grads().try_for_each(|grads| Ok(native::check_and_unscale(grads, found_inf, inv_scale)?))
+    pub(crate) fn unscale(&mut self, found_inf: &Tensor, inv_scale: &Tensor) -> Result<(), OptimError> {
+        let norms: Option<Vec<Tensor>> = {
+            let norms = self.grads().map(|grads| native::check_and_unscale(grads, found_inf, inv_scale));
+            norms.collect::<Result<Vec<_>, _>>()?.into_iter().collect()
+        };
+        self.norms = norms.map(|norms| norms.iter().collect());
+        Ok(())
     }
 
-    /// Multiplies the gathered gradients.
-    pub(crate) fn multiply(&self, factor: f64) -> Result<(), OptimError> {
-        let factor = Tensor::f_full([] as [i64; 0], factor, (Kind::Float, self.device()))?;
-        self.grads().try_for_each(|grads| Ok(native::multiply(grads, &factor)?))
+    /// Multiplies the gathered gradients by a 0-dim f32 tensor.
+    pub(crate) fn multiply(&mut self, factor: &Tensor) -> Result<(), OptimError> {
+        self.norms = None;
+        self.grads().try_for_each(|grads| Ok(native::multiply(grads, factor)?))
     }
 
     /// Scales the gathered gradients down to `max_norm`; returns their norm before, 0-dim f32.
-    pub(crate) fn clip_norm(&self, max_norm: f64, norm_type: f64) -> Result<Tensor, OptimError> {
-        Ok(clip::by_norm(&self.grads().collect::<Vec<_>>(), max_norm, norm_type)?)
+    pub(crate) fn clip_norm(&mut self, max_norm: f64, norm_type: f64) -> Result<Tensor, OptimError> {
+        let norm = match self.norms.take() {
+            Some(norms) if norm_type == 2. => native::total_norm(&norms, norm_type)?,
+            _ => clip::total_norm(&self.grads().collect::<Vec<_>>(), norm_type)?,
+        };
+        self.multiply(&clip::factor(&norm, max_norm)?)?;
+        Ok(norm)
     }
 
     /// Limits every element of the gathered gradients.
-    pub(crate) fn clip_value(&self, limit: f64) -> Result<(), OptimError> {
+    pub(crate) fn clip_value(&mut self, limit: f64) -> Result<(), OptimError> {
+        self.norms = None;
         self.grads().try_for_each(|grads| Ok(native::clamp(grads, limit)?))
     }
 

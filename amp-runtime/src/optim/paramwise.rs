@@ -1,8 +1,8 @@
-//! Per-parameter learning rates and weight decays, by name and by kind of parameter (`MMEngine`'s `paramwise_cfg`).
+//! Per-parameter learning rates and weight decays, by name and by kind of parameter (MMEngine's `paramwise_cfg`).
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `MMEngine`'s `paramwise_cfg` with its names and precedence (`DefaultOptimWrapperConstructor`).
+/// MMEngine's `paramwise_cfg` with its names and precedence (`DefaultOptimWrapperConstructor`).
 ///
 /// What a parameter is, is read from its name and shape: a `bias` by its last name; a norm layer by a 1-D `weight`; a
 /// depthwise 2-D convolution by a 4-D weight whose second dimension is 1.

@@ -92,16 +92,10 @@ impl Rule {
                     Memory::Sgd { momentum_buffer: Some(_), started: false }
                 )
         };
-        (0..).zip(owners).map(|(position, &owner)| (position, starts(owner))).fold(
-            (Vec::new(), Vec::new()),
-            |(mut running, mut starting), (position, starts)| {
-                if starts {
-                    starting.push(position)
-                } else {
-                    running.push(position)
-                }
-                (running, starting)
-            },
-        )
+        (0..).zip(owners).fold((Vec::new(), Vec::new()), |(mut running, mut starting), (position, &owner)| {
+            let side = if starts(owner) { &mut starting } else { &mut running };
+            side.push(position);
+            (running, starting)
+        })
     }
 }

@@ -1,9 +1,8 @@
-//! SGD: its numbers, and one update through libtorch's fused kernel.
+//! SGD: its numbers, and those of one update.
 use super::error::{OptimError, require};
 use super::group::GroupValues;
-use crate::native::{self, NativeError, Range, SgdStep, TensorList};
+use crate::native::SgdStep;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 /// Stochastic gradient descent with momentum, as `torch.optim.SGD` (same names, same defaults).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -41,18 +40,9 @@ impl Sgd {
         Ok(())
     }
 
-    /// Updates one run of parameters; `is_first_step` starts their momentum from the gradient instead of from the buffer.
-    pub(super) fn update(
-        &self,
-        group: &GroupValues,
-        params: &TensorList,
-        grads: &TensorList,
-        momentum_buffers: &TensorList,
-        range: Range,
-        is_first_step: bool,
-        found_inf: &Tensor,
-    ) -> Result<(), NativeError> {
-        let step = SgdStep {
+    /// The numbers of one update of a group; `is_first_step` starts momentum from the gradient instead of from the buffer.
+    pub(super) fn step(&self, group: &GroupValues, is_first_step: bool) -> SgdStep {
+        SgdStep {
             lr: group.lr,
             momentum: group.momentum,
             dampening: self.dampening,
@@ -60,7 +50,6 @@ impl Sgd {
             nesterov: self.nesterov,
             maximize: self.maximize,
             is_first_step,
-        };
-        native::fused_sgd(params, grads, momentum_buffers, range, &step, found_inf)
+        }
     }
 }

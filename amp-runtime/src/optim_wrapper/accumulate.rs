@@ -1,7 +1,7 @@
 //! Gradient accumulation: which batches share an update, and what each loss is divided by.
 use super::error::OptimWrapperError;
 
-/// `MMEngine`'s counts: every k-th batch updates, and so does the last, whose window is scaled by its own length.
+/// MMEngine's counts: every k-th batch updates, and so does the last, whose window is scaled by its own length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Accumulation {
     /// k.

@@ -4,7 +4,7 @@ use super::state::OptimWrapperState;
 use super::wrapper::{OptimWrapper, Result};
 use std::collections::BTreeMap;
 
-/// Wrappers by name, as `MMEngine`'s `OptimWrapperDict`. Each updates on its own: there is no joint `update_params`.
+/// Wrappers by name, as MMEngine's `OptimWrapperDict`. Each updates on its own: there is no joint `update_params`.
 #[derive(Default)]
 pub struct OptimWrapperDict {
     wrappers: BTreeMap<String, OptimWrapper>,
@@ -65,7 +65,7 @@ impl OptimWrapperDict {
             .try_for_each(|wrapper| wrapper.initialize_count_status(inner_count, max_counts))
     }
 
-    /// The learning rates by name (`MMEngine`'s `<name>.base_lr`).
+    /// The learning rates by name (MMEngine's `<name>.base_lr`).
     pub fn lr(&self) -> BTreeMap<String, f64> {
         self.wrappers.iter().map(|(name, wrapper)| (name.clone(), wrapper.lr())).collect()
     }

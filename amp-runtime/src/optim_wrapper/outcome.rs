@@ -72,6 +72,11 @@ impl StepStats {
         if self.has_norm { Ok(Some(f64::from(self.numbers.get(GRAD_NORM)?))) } else { Ok(None) }
     }
 
+    /// 1 if the update was skipped, else 0: 0-dim f32 on the parameters' device, for decisions that should not wait.
+    pub fn skip_flag(&self) -> &Tensor {
+        &self.skip
+    }
+
     /// Batches in the update's window; if it was skipped, that many are lost.
     pub fn micro_batches(&self) -> u32 {
         self.micro_batches

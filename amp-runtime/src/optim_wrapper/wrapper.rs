@@ -15,7 +15,7 @@ use tch::{Kind, Tensor};
 pub(super) type Result<T> = std::result::Result<T, OptimWrapperError>;
 
 /// Owns an optimizer and takes every update through loss scaling, the check for inf and NaN, unscaling, clipping, the
-/// fused step and the update of the scale: `MMEngine`'s `AmpOptimWrapper`, and for bf16 and full precision its `OptimWrapper`.
+/// fused step and the update of the scale: MMEngine's `AmpOptimWrapper`, and for bf16 and full precision its `OptimWrapper`.
 ///
 /// ```
 /// use amp_runtime::prelude::*;
@@ -155,7 +155,11 @@ impl OptimWrapper {
         }
         self.scaler.unscale(&mut self.optimizer)?;
         if let Some(correction) = correction {
-            self.optimizer.multiply(correction)?;
+            self.optimizer.multiply(&Tensor::f_full(
+                [] as [i64; 0],
+                correction,
+                (Kind::Float, self.optimizer.device()),
+            )?)?;
         }
         self.phase = Phase::Unscaled { clipped: false, norm: None };
         Ok(())
@@ -165,10 +169,10 @@ impl OptimWrapper {
     pub(super) fn clip(&mut self, clip_grad: ClipGrad) -> Result<()> {
         let norm = match clip_grad {
             ClipGrad::Norm { max_norm, norm_type, .. } => {
-                Some(self.scaler.clip_grad_norm(&self.optimizer, max_norm, norm_type)?)
+                Some(self.scaler.clip_grad_norm(&mut self.optimizer, max_norm, norm_type)?)
             }
             ClipGrad::Value { clip_value } => {
-                self.scaler.clip_grad_value(&self.optimizer, clip_value)?;
+                self.scaler.clip_grad_value(&mut self.optimizer, clip_value)?;
                 None
             }
         };
@@ -262,7 +266,7 @@ impl OptimWrapper {
         Ok(())
     }
 
-    /// Announces where training stands and how many batches there will be, as `MMEngine`'s method of that name: the last
+    /// Announces where training stands and how many batches there will be, as MMEngine's method of that name: the last
     /// batch then updates even if its window is not full.
     ///
     /// # Errors
@@ -291,7 +295,7 @@ impl OptimWrapper {
         self.precision
     }
 
-    /// The learning rate before multipliers and schedule (`MMEngine`'s `base_lr`).
+    /// The learning rate before multipliers and schedule (MMEngine's `base_lr`).
     pub fn lr(&self) -> f64 {
         self.optimizer.lr()
     }

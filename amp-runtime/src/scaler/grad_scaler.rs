@@ -163,7 +163,7 @@ impl GradScaler {
     ///
     /// # Errors
     /// Gradients that were not unscaled, or were stepped already.
-    pub fn clip_grad_value(&mut self, optimizer: &Optimizer, clip_value: f64) -> Result<()> {
+    pub fn clip_grad_value(&mut self, optimizer: &mut Optimizer, clip_value: f64) -> Result<()> {
         self.unscaled(optimizer)?;
         Ok(optimizer.clip_value(clip_value)?)
     }
@@ -173,7 +173,12 @@ impl GradScaler {
     ///
     /// # Errors
     /// Gradients that were not unscaled, or were stepped already.
-    pub fn clip_grad_norm(&mut self, optimizer: &Optimizer, max_norm: f64, norm_type: f64) -> Result<Tensor> {
+    pub fn clip_grad_norm(
+        &mut self,
+        optimizer: &mut Optimizer,
+        max_norm: f64,
+        norm_type: f64,
+    ) -> Result<Tensor> {
         let checked = self.unscaled(optimizer)?;
         no_grad(|| {
             let norm = optimizer.clip_norm(max_norm, norm_type)?;

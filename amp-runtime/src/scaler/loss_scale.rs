@@ -7,7 +7,7 @@ pub enum LossScale {
     /// No scaling. Gradients are still checked: an update with inf or NaN is skipped.
     #[default]
     Off,
-    /// A fixed scale: overflows skip the update, the scale stays (`MMEngine`'s `loss_scale=512.`).
+    /// A fixed scale: overflows skip the update, the scale stays (MMEngine's `loss_scale=512.`).
     Static(f64),
     /// A scale that follows the gradients (`torch.amp.GradScaler`).
     Dynamic(DynamicLossScale),
@@ -55,7 +55,7 @@ pub struct DynamicLossScale {
     pub max_scale: f64,
     /// Overflows that are tolerated before the scale backs off, that one included: 1, as PyTorch. At least 1.
     pub hysteresis: u32,
-    /// When spent hysteresis comes back: at growth (false: Megatron, `DeepSpeed`'s default) or at any clean update (true: Apex).
+    /// When spent hysteresis comes back: at growth (false: Megatron, DeepSpeed's default) or at any clean update (true: Apex).
     pub consecutive_hysteresis: bool,
     /// What happens when updates keep overflowing at the floor.
     pub on_floor: Floor,

@@ -49,7 +49,7 @@ impl Scale {
         Ok(())
     }
 
-    /// Megatron's and `DeepSpeed`'s hysteresis: an overflow spends one; with none left, the scale backs off.
+    /// Megatron's and DeepSpeed's hysteresis: an overflow spends one; with none left, the scale backs off.
     fn back_off_when_spent(&mut self, by: &DynamicLossScale, found_inf: &Tensor) -> Result<(), TchError> {
         let overflow = found_inf.f_to_kind(Kind::Bool)?;
         let clean = overflow.f_logical_not()?;

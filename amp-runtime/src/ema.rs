@@ -1,0 +1,115 @@
+//! An exponential moving average of a model's variables, in full precision, that skips what training skips.
+use crate::native::{self, NativeError, TensorList};
+use crate::optim_wrapper::StepOutcome;
+use std::collections::BTreeMap;
+use tch::nn::VarStore;
+use tch::{Kind, TchError, Tensor, no_grad};
+
+/// Errors of the moving average.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmaError {
+    /// A momentum out of range.
+    #[error(
+        "`momentum = {0}`\nhelp: it is the share of the new values, above 0 and up to 1 (MMEngine: 0.0002)"
+    )]
+    Momentum(f64),
+    /// libtorch's own.
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// tch's own.
+    #[error(transparent)]
+    Tch(#[from] TchError),
+}
+
+/// Averages of a model's variables (MMEngine's `EMAHook` with `ExponentialMovingAverage`): after each applied update
+/// `average += momentum * (value - average)`. Whether the update was applied is decided on the device. Variables without
+/// gradient, such as a batch norm's statistics, are copied.
+pub struct Ema {
+    momentum: f64,
+    averaged: Pairs,
+    copied: Pairs,
+    names: Vec<String>,
+}
+
+/// Averages and the variables that they follow.
+struct Pairs {
+    averages: TensorList,
+    variables: TensorList,
+}
+
+impl Ema {
+    /// Averages that start as the variables are; `momentum` is the share of the new values in each step.
+    ///
+    /// # Errors
+    /// A momentum that is not above 0 and at most 1.
+    pub fn new(store: &VarStore, momentum: f64) -> Result<Self, EmaError> {
+        if !(momentum > 0. && momentum <= 1.) {
+            return Err(EmaError::Momentum(momentum));
+        }
+        let pairs = || Pairs { averages: TensorList::new(), variables: TensorList::new() };
+        let mut ema = Self { momentum, averaged: pairs(), copied: pairs(), names: Vec::new() };
+        let (followed, rest): (Vec<_>, Vec<_>) = store
+            .variables()
+            .into_iter()
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .partition(|(_, variable)| follows(variable));
+        for (pairs, variables) in [(&mut ema.averaged, followed), (&mut ema.copied, rest)] {
+            for (name, variable) in variables {
+                pairs.averages.push(&variable.f_detach_copy()?);
+                pairs.variables.push(&variable);
+                ema.names.push(name);
+            }
+        }
+        Ok(ema)
+    }
+
+    /// Follows the variables after a step. Nothing changes while gradients accumulate, or where the update was skipped.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn update(&mut self, outcome: &StepOutcome) -> Result<(), EmaError> {
+        let Some(stats) = outcome.stats() else { return Ok(()) };
+        let weight = stats.skip_flag().f_rsub_scalar(1.)?.f_mul_scalar(self.momentum)?;
+        if !self.averaged.averages.is_empty() {
+            native::average(&self.averaged.averages, &self.averaged.variables, &weight)?;
+        }
+        if !self.copied.averages.is_empty() {
+            native::copy(&self.copied.averages, &self.copied.variables)?;
+        }
+        Ok(())
+    }
+
+    /// The averages by the names of their variables.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn averages(&self) -> Result<BTreeMap<String, Tensor>, EmaError> {
+        let lists = [&self.averaged.averages, &self.copied.averages];
+        let tensors = lists.iter().flat_map(|list| (0..list.len()).map(|index| list.get(index)));
+        self.names.iter().cloned().zip(tensors).map(|(name, tensor)| Ok((name, tensor?))).collect()
+    }
+
+    /// Exchanges averages and variables: before an evaluation, and once more after it.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn swap(&mut self) -> Result<(), EmaError> {
+        no_grad(|| {
+            for Pairs { averages, variables } in [&self.averaged, &self.copied] {
+                let kept = (0..variables.len()).map(|index| Ok(variables.get(index)?.f_detach_copy()?));
+                let kept: Vec<Tensor> = kept.collect::<Result<_, EmaError>>()?;
+                if !kept.is_empty() {
+                    native::copy(variables, averages)?;
+                    native::copy(averages, &kept.iter().collect())?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn follows(variable: &Tensor) -> bool {
+    variable.requires_grad() && matches!(variable.kind(), Kind::Float | Kind::Double | Kind::BFloat16)
+}

@@ -1,0 +1,63 @@
+//! The most memory that was in use at once.
+use crate::native::{self, NativeError};
+use tch::Device;
+
+/// Errors of the memory statistics.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemoryError {
+    /// No statistics for this device.
+    #[error(
+        "there are no memory statistics for {0:?} on this system\nhelp: they exist for CUDA, and for the CPU on Linux"
+    )]
+    Unsupported(Device),
+    /// CUDA is absent although the machine has it.
+    #[error("CUDA could not be loaded: {0}")]
+    CudaNotLoaded(String),
+    /// The system's own.
+    #[error("the system did not say how much memory is in use")]
+    Io(#[from] std::io::Error),
+    /// libtorch's own.
+    #[error(transparent)]
+    Native(#[from] NativeError),
+}
+
+/// The most bytes in use at once since the process began or [`reset_peak_memory`] was called: on CUDA what tensors held
+/// (`torch.cuda.max_memory_allocated`, as MMDetection's `memory`), on the CPU the resident memory of the whole process.
+///
+/// # Errors
+/// A device without statistics.
+pub fn peak_memory(device: Device) -> Result<u64, MemoryError> {
+    match device {
+        Device::Cuda(index) => native::peak_bytes(index).map_err(cuda_error),
+        Device::Cpu => resident_peak()?.ok_or(MemoryError::Unsupported(device)),
+        other => Err(MemoryError::Unsupported(other)),
+    }
+}
+
+/// Starts the count of [`peak_memory`] anew (`torch.cuda.reset_peak_memory_stats`).
+///
+/// # Errors
+/// A device without statistics.
+pub fn reset_peak_memory(device: Device) -> Result<(), MemoryError> {
+    match device {
+        Device::Cuda(index) => native::reset_peak(index).map_err(cuda_error),
+        // Linux: 5 resets the high-water mark (proc_pid_clear_refs(5)).
+        Device::Cpu if cfg!(target_os = "linux") => Ok(std::fs::write("/proc/self/clear_refs", "5")?),
+        other => Err(MemoryError::Unsupported(other)),
+    }
+}
+
+fn cuda_error(error: NativeError) -> MemoryError {
+    native::cuda_load_error().map_or(MemoryError::Native(error), MemoryError::CudaNotLoaded)
+}
+
+/// `VmHWM`, the resident high-water mark, which Linux gives in KiB.
+fn resident_peak() -> Result<Option<u64>, MemoryError> {
+    if !cfg!(target_os = "linux") {
+        return Ok(None);
+    }
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    Ok(line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map(|kib| kib * 1024))
+}
