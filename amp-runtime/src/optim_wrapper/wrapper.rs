@@ -242,7 +242,7 @@ impl OptimWrapper {
         if !matches!(self.phase, Phase::Scaled) {
             return Ok(None);
         }
-        let divided_by = f64::from(self.accumulation.counts);
+        let divided_by = f64::from(self.accumulation.last_factor());
         self.unscale(Some(divided_by / f64::from(self.accumulation.window)))?;
         // The next batch begins a window of its own.
         self.accumulation.inner_count =
