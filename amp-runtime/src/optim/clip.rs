@@ -57,8 +57,9 @@ pub(super) fn by_norm(lists: &[&TensorList], max_norm: f64, norm_type: f64) -> R
         native::push_norms(grads, norm_type, &mut norms)?;
     }
     let total = native::total_norm(&norms, norm_type)?;
-    // The 1e-6 is PyTorch's: the factor stays below 1 even where the norm is the limit itself.
-    let factor = (max_norm / (&total + 1e-6)).clamp_max(1.);
+    // The 1e-6 is PyTorch's: the factor stays below 1 even where the norm is the limit itself. So is the order: there a
+    // number divided by a tensor is the number times its reciprocal.
+    let factor = ((&total + 1e-6).reciprocal() * max_norm).clamp_max(1.);
     for grads in lists {
         native::multiply(grads, &factor)?;
     }
