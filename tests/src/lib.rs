@@ -1,1 +1,4 @@
-//! Shared ground of the tests: recorded references.
+//! Shared ground of the tests: recorded references, models whose gradients a test chooses, the scale as plain numbers.
+pub mod goldens;
+pub mod recorded;
+pub mod scale_model;

@@ -70,6 +70,14 @@ void require_alike(at::TensorList params, at::TensorList others, const char* wha
     }
 }
 
+std::vector<at::Tensor> in_f32(at::TensorList tensors) {
+    std::vector<at::Tensor> wide;
+    for (const at::Tensor& tensor : tensors) {
+        wide.push_back(tensor.to(at::kFloat));
+    }
+    return wide;
+}
+
 }  // namespace
 
 std::unique_ptr<TensorList> new_list(std::size_t capacity) {
@@ -141,8 +149,10 @@ std::unique_ptr<at::Tensor> check_and_unscale(const TensorList& grads, const at:
 
 void push_norms(const TensorList& grads, double norm_type, TensorList& norms) {
     BelowAutograd guard;
-    for (at::Tensor& norm : at::_foreach_norm(grads.items, norm_type, at::kFloat)) {
-        norms.items.push_back(std::move(norm));
+    // Sums in f32 at least; libtorch refuses to narrow f64 while it sums.
+    bool narrow = !grads.items.empty() && grads.items[0].scalar_type() == at::kDouble;
+    for (const at::Tensor& norm : at::_foreach_norm(grads.items, norm_type, narrow ? at::kDouble : at::kFloat)) {
+        norms.items.push_back(norm.to(at::kFloat));
     }
 }
 
@@ -177,8 +187,21 @@ void fused_sgd(const TensorList& params, const TensorList& grads, const TensorLi
     if (!buffers.empty()) {
         require_alike(p, buffers, "the momentum buffer");
     }
-    at::_fused_sgd_(p, g, buffers, step.weight_decay, step.momentum, step.lr, step.dampening, step.nesterov,
-                    step.maximize, step.is_first_step, /*grad_scale=*/std::nullopt, found_inf);
+    auto update = [&](at::TensorList p, at::TensorList g, at::TensorList buffers) {
+        at::_fused_sgd_(p, g, buffers, step.weight_decay, step.momentum, step.lr, step.dampening, step.nesterov,
+                        step.maximize, step.is_first_step, /*grad_scale=*/std::nullopt, found_inf);
+    };
+    if (!p.empty() && p[0].is_cpu() && p[0].scalar_type() == at::kBFloat16) {
+        // On the CPU the kernel of 2.11 computes bf16 sixteen at a time and forgets to store them: only a tail is updated.
+        std::vector<at::Tensor> wide_p = in_f32(p), wide_buffers = in_f32(buffers);
+        update(wide_p, in_f32(g), wide_buffers);
+        at::_foreach_copy_(p, wide_p);
+        if (!buffers.empty()) {
+            at::_foreach_copy_(buffers, wide_buffers);
+        }
+    } else {
+        update(p, g, buffers);
+    }
     bump_versions(p);
     bump_versions(buffers);
 }

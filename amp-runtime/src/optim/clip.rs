@@ -61,6 +61,7 @@ pub(super) fn total_norm(lists: &[&TensorList], norm_type: f64) -> Result<Tensor
 /// What gradients of that norm are multiplied with to come down to `max_norm`: 0-dim f32, at most 1.
 /// Where the norm is not finite the gradients turn into garbage: the caller must skip the update.
 pub(super) fn factor(norm: &Tensor, max_norm: f64) -> Result<Tensor, TchError> {
-    // The 1e-6 is PyTorch's: the factor stays below 1 even where the norm is the limit itself.
+    // The 1e-6 is PyTorch's: the factor stays below 1 even where the norm is the limit itself. So is the order: there a
+    // number divided by a tensor is the number times its reciprocal.
     norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(max_norm)?.f_clamp_max(1.)
 }

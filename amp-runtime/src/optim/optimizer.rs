@@ -159,6 +159,7 @@ impl Optimizer {
             name: &variable.name,
             shape: &shape,
             in_norm: variable.in_norm,
+            in_depthwise: variable.in_depthwise,
         });
         let known = |group: &Group| group.id == variable.group_id && group.multipliers == multipliers;
         let group = self.groups.iter().position(known).unwrap_or_else(|| {

@@ -42,29 +42,33 @@ pub(super) struct Variable {
     pub(super) group_id: usize,
     /// Whether it belongs to a norm layer, as far as shapes tell.
     pub(super) in_norm: bool,
+    /// Whether it belongs to a depthwise 2-D convolution, as far as shapes tell.
+    pub(super) in_depthwise: bool,
 }
 
 /// The trainable variables from the `seen`th on, in the order of their creation.
 pub(super) fn trainable(variables: &Variables, seen: usize) -> Vec<Variable> {
     let names: HashMap<usize, &String> =
         variables.named_variables.iter().map(|(name, tensor)| (native::identity(tensor), name)).collect();
-    let norms = norm_layers(variables);
+    let norms = layers(variables, |weight| weight.dim() == 1);
+    let depthwise = layers(variables, |weight| weight.dim() == 4 && weight.size()[1] == 1);
     let fresh = variables.trainable_variables.iter().enumerate().skip(seen);
     fresh
         .map(|(index, variable)| {
             let name = names
                 .get(&native::identity(&variable.tensor))
                 .map_or_else(|| format!("variable {index}"), |&name| name.clone());
-            let in_norm = norms.contains(layer(&name));
-            Variable { name, tensor: variable.tensor.shallow_clone(), group_id: variable.group, in_norm }
+            let (in_norm, in_depthwise) = (norms.contains(layer(&name)), depthwise.contains(layer(&name)));
+            let tensor = variable.tensor.shallow_clone();
+            Variable { name, tensor, group_id: variable.group, in_norm, in_depthwise }
         })
         .collect()
 }
 
-/// The layers whose `weight` is 1-D: batch, group, instance and (over one dimension) layer norms.
-fn norm_layers(variables: &Variables) -> HashSet<&str> {
+/// The layers whose `weight` looks so: 1-D is a batch, group, instance or (over one dimension) layer norm.
+fn layers(variables: &Variables, looks: impl Fn(&Tensor) -> bool) -> HashSet<&str> {
     let weights = variables.named_variables.iter().filter(|(name, _)| last_name(name) == "weight");
-    weights.filter(|(_, tensor)| tensor.dim() == 1).map(|(name, _)| layer(name)).collect()
+    weights.filter(|(_, tensor)| looks(tensor)).map(|(name, _)| layer(name)).collect()
 }
 
 /// The path of the layer that a parameter belongs to.

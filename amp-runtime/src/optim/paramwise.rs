@@ -13,13 +13,13 @@ pub struct Paramwise {
     pub custom_keys: BTreeMap<String, CustomKey>,
     /// Multiplies the learning rate of biases, except those of norm layers: 1.
     pub bias_lr_mult: Option<f64>,
-    /// Multiplies the weight decay of biases, except those of norm layers: 1.
+    /// Multiplies the weight decay of biases, except those of norm layers where `norm_decay_mult` is set: 1.
     pub bias_decay_mult: Option<f64>,
     /// Multiplies the weight decay of norm layers' parameters: 1.
     pub norm_decay_mult: Option<f64>,
-    /// Multiplies the weight decay of depthwise convolutions: 1.
+    /// Multiplies the weight decay of depthwise convolutions, of their biases where `bias_decay_mult` is not set: 1.
     pub dwconv_decay_mult: Option<f64>,
-    /// Multiplies the weight decay of all other 1-D parameters: 1.
+    /// Multiplies the weight decay of the 1-D parameters that none of the three above changed: 1.
     pub flat_decay_mult: Option<f64>,
     /// Skip a parameter that is registered twice instead of refusing it.
     pub bypass_duplicate: bool,
@@ -54,17 +54,14 @@ impl Paramwise {
             return Multipliers { lr: custom.lr_mult, decay: custom.decay_mult };
         }
         let lr = if parameter.is_bias() && !parameter.in_norm { self.bias_lr_mult } else { None };
-        let decay = if parameter.in_norm {
-            self.norm_decay_mult
-        } else if parameter.is_bias() {
-            self.bias_decay_mult
-        } else if parameter.is_depthwise() {
-            self.dwconv_decay_mult
-        } else if parameter.shape.len() == 1 {
-            self.flat_decay_mult
-        } else {
-            None
-        };
+        // A rule without a multiplier leaves the parameter to the next.
+        let decay = [
+            (parameter.in_norm, self.norm_decay_mult),
+            (parameter.is_bias(), self.bias_decay_mult),
+            (parameter.in_depthwise, self.dwconv_decay_mult),
+            (parameter.shape.len() == 1, self.flat_decay_mult),
+        ];
+        let decay = decay.into_iter().find_map(|(applies, multiplier)| multiplier.filter(|_| applies));
         Multipliers { lr: lr.unwrap_or(1.), decay: decay.unwrap_or(1.) }
     }
 
@@ -79,6 +76,7 @@ impl Paramwise {
         let settings =
             [self.bias_decay_mult, self.norm_decay_mult, self.dwconv_decay_mult, self.flat_decay_mult];
         settings.iter().any(Option::is_some)
+            || self.custom_keys.values().any(|custom| !is_one(custom.decay_mult))
     }
 }
 
@@ -88,16 +86,18 @@ pub(super) struct Described<'a> {
     pub(super) shape: &'a [i64],
     /// Whether the parameter belongs to a norm layer.
     pub(super) in_norm: bool,
+    /// Whether the parameter belongs to a depthwise convolution.
+    pub(super) in_depthwise: bool,
 }
 
 impl Described<'_> {
     fn is_bias(&self) -> bool {
         last_name(self.name) == "bias"
     }
+}
 
-    fn is_depthwise(&self) -> bool {
-        self.shape.len() == 4 && self.shape[1] == 1
-    }
+fn is_one(multiplier: f64) -> bool {
+    (multiplier - 1.).abs() < f64::EPSILON
 }
 
 /// The part of a parameter's name that its layer gave it.

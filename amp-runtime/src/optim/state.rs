@@ -20,6 +20,14 @@ pub struct OptimizerState {
     pub(crate) tensors: BTreeMap<String, Tensor>,
 }
 
+impl OptimizerState {
+    /// Its tensors, contiguous and on the CPU, by `<parameter>/<state>`: `momentum_buffer`, `exp_avg`, `exp_avg_sq`,
+    /// `max_exp_avg_sq` in the parameter's shape and dtype, `step` 0-dim i64.
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.tensors
+    }
+}
+
 /// The part of the state that is not tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,14 +25,26 @@ impl Accumulation {
 
     /// What the next batch's loss is divided by: the number of batches in its window.
     pub(super) fn loss_factor(&self) -> Result<u32, OptimWrapperError> {
-        let Some(max_counts) = self.max_counts else { return Ok(self.counts) };
-        if self.inner_count >= max_counts {
-            return Err(OptimWrapperError::PastTheEnd { inner_count: self.inner_count, max_counts });
+        match self.max_counts {
+            Some(max_counts) if self.inner_count >= max_counts => {
+                Err(OptimWrapperError::PastTheEnd { inner_count: self.inner_count, max_counts })
+            }
+            _ => Ok(self.window_length(self.inner_count)),
         }
+    }
+
+    /// What the loss of the batch counted last was divided by.
+    pub(super) fn last_factor(&self) -> u32 {
+        self.window_length(self.inner_count.saturating_sub(1))
+    }
+
+    /// How many batches the window of `batch` is meant to have.
+    fn window_length(&self, batch: u64) -> u32 {
+        let Some(max_counts) = self.max_counts else { return self.counts };
         let remainder = max_counts % u64::from(self.counts);
         // A remainder is smaller than `counts`, so it fits.
         let last_window = u32::try_from(remainder).unwrap_or(self.counts);
-        Ok(if self.inner_count < max_counts - remainder { self.counts } else { last_window })
+        if batch < max_counts - remainder { self.counts } else { last_window }
     }
 
     /// Counts a batch whose gradients are there.

@@ -54,6 +54,11 @@ pub(super) struct Fitted {
 }
 
 impl OptimWrapperState {
+    /// The optimizer's part.
+    pub fn optimizer(&self) -> &OptimizerState {
+        &self.optimizer
+    }
+
     /// Leaves the scaler out: for training that goes on in another precision. What loads the state keeps its own scaler.
     #[must_use]
     pub fn without_scaler(mut self) -> Self {

@@ -61,6 +61,8 @@ pub(super) enum Phase {
         clipped: bool,
         /// Before clipping, 0-dim f32.
         norm: Option<Tensor>,
+        /// Whether a norm that is not finite is an error.
+        strict: bool,
     },
 }
 
@@ -161,7 +163,7 @@ impl OptimWrapper {
                 (Kind::Float, self.optimizer.device()),
             )?)?;
         }
-        self.phase = Phase::Unscaled { clipped: false, norm: None };
+        self.phase = Phase::Unscaled { clipped: false, norm: None, strict: false };
         Ok(())
     }
 
@@ -176,8 +178,9 @@ impl OptimWrapper {
                 None
             }
         };
-        if let Phase::Unscaled { clipped, norm: first } = &mut self.phase {
+        if let Phase::Unscaled { clipped, norm: first, strict } = &mut self.phase {
             *clipped = true;
+            *strict |= matches!(clip_grad, ClipGrad::Norm { error_if_nonfinite: true, .. });
             // The norm that is reported is the one before anything was clipped.
             *first = first.take().or(norm);
         }
@@ -191,8 +194,8 @@ impl OptimWrapper {
         if let Some(clip_grad) = configured {
             self.clip(clip_grad)?;
         }
-        let norm = match &mut self.phase {
-            Phase::Unscaled { norm, .. } => norm.take(),
+        let (norm, strict_norm) = match &mut self.phase {
+            Phase::Unscaled { norm, strict, .. } => (norm.take(), *strict),
             _ => return Err(OptimWrapperError::BeforeBackward("step")),
         };
         let loss_scale = self.scaler.backward_scale(self.optimizer.device())?;
@@ -208,7 +211,6 @@ impl OptimWrapper {
             micro_batches: self.accumulation.window,
         };
         self.scaler.update()?;
-        let strict_norm = matches!(self.clip_grad, Some(ClipGrad::Norm { error_if_nonfinite: true, .. }));
         self.pending = Some(Pending {
             numbers: Arc::clone(&stats.numbers),
             micro_batches: stats.micro_batches,
@@ -246,7 +248,7 @@ impl OptimWrapper {
         if !matches!(self.phase, Phase::Scaled) {
             return Ok(None);
         }
-        let divided_by = f64::from(self.accumulation.counts);
+        let divided_by = f64::from(self.accumulation.last_factor());
         self.unscale(Some(divided_by / f64::from(self.accumulation.window)))?;
         // The next batch begins a window of its own.
         self.accumulation.inner_count =

@@ -23,6 +23,8 @@ pub struct GradScaler {
     backward_scale: Option<Tensor>,
     optimizers: HashMap<u64, Checked>,
     pub(super) floor: FloorWatch,
+    /// The scale was never below this, and will not be.
+    smallest: f64,
 }
 
 /// What was found in one optimizer's gradients since the last update: 0-dim f32, exactly 0 or 1, for the fused kernels take
@@ -43,8 +45,8 @@ impl GradScaler {
     /// A number out of range.
     pub fn new(config: LossScale) -> Result<Self> {
         config.validate()?;
-        let floor = FloorWatch::default();
-        Ok(Self { config, scale: None, backward_scale: None, optimizers: HashMap::new(), floor })
+        let (floor, smallest) = (FloorWatch::default(), config.smallest());
+        Ok(Self { config, scale: None, backward_scale: None, optimizers: HashMap::new(), floor, smallest })
     }
 
     /// Whether losses are scaled at all.
@@ -122,18 +124,16 @@ impl GradScaler {
         // In f64, as PyTorch: the inverse of a scale that is no power of two is then the nearest f32.
         let inv_scale = scale.f_to_kind(Kind::Double)?.f_reciprocal()?.f_to_kind(Kind::Float)?;
         optimizer.unscale(&found_inf, &inv_scale)?;
-        // Without a floor the scale can become so small that its inverse is inf, and so would be what the kernel just checked.
-        let skip = if self.has_floor() {
+        let skip = if self.smallest >= 1. {
             found_inf.shallow_clone()
         } else {
-            found_inf.f_maximum(&not_finite(&inv_scale)?)?
+            // A scale below 1 makes gradients larger: what the kernel just found finite may be inf by now.
+            let skip = found_inf.f_detach_copy()?;
+            optimizer.unscale(&skip, &Tensor::f_ones([], (Kind::Float, device))?)?;
+            skip
         };
         self.optimizers.insert(optimizer.serial(), Checked { stepped: false, found_inf, skip });
         Ok(())
-    }
-
-    fn has_floor(&self) -> bool {
-        !matches!(self.config, LossScale::Dynamic(dynamic) if dynamic.min_scale < f64::from(f32::MIN_POSITIVE))
     }
 
     /// Acts on overflows at the floor, as far as they are known.
@@ -259,6 +259,7 @@ impl GradScaler {
         }
         let state = self.scale_on(self.device())?;
         state.value = state.value.f_full_like(scale)?;
+        self.smallest = self.smallest.min(scale);
         Ok(())
     }
 
@@ -301,6 +302,7 @@ impl GradScaler {
         let scale = Scale::new(state.scale, state.growth_tracker, state.hysteresis_tracker, device)?;
         self.config = config;
         self.scale = Some(scale);
+        self.smallest = config.smallest().min(state.scale);
         self.floor = FloorWatch::resume(state.floor_tracker);
         self.forget();
         Ok(())

@@ -33,6 +33,15 @@ impl LossScale {
             Self::Dynamic(dynamic) => dynamic.validate(),
         }
     }
+
+    /// The smallest scale that it can come to by itself.
+    pub(super) fn smallest(&self) -> f64 {
+        match *self {
+            Self::Off => 1.,
+            Self::Static(scale) => scale,
+            Self::Dynamic(dynamic) => dynamic.min_scale,
+        }
+    }
 }
 
 /// A loss scale that halves on overflow and doubles after a run of clean updates.

@@ -1,0 +1,147 @@
+//! What the real libraries computed, by name; `goldens/README.md` says how.
+use safetensors::SafeTensors;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use tch::{Kind, Tensor};
+
+/// A file of recorded tensors.
+pub struct Goldens {
+    file: &'static str,
+    tensors: BTreeMap<String, Tensor>,
+    metadata: HashMap<String, String>,
+}
+
+fn path(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens").join(file)
+}
+
+/// A recorded JSON document.
+///
+/// # Panics
+/// If it cannot be read.
+pub fn json(file: &str) -> Value {
+    let text = std::fs::read_to_string(path(file)).expect(file);
+    serde_json::from_str(&text).expect(file)
+}
+
+impl Goldens {
+    /// Reads a safetensors file.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn open(file: &'static str) -> Self {
+        let tensors = Tensor::read_safetensors(path(file)).expect(file).into_iter().collect();
+        let bytes = std::fs::read(path(file)).expect(file);
+        let (_, header) = SafeTensors::read_metadata(&bytes).expect(file);
+        Self { file, tensors, metadata: header.metadata().clone().unwrap_or_default() }
+    }
+
+    /// The tensor called `name`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn tensor(&self, name: &str) -> &Tensor {
+        self.tensors.get(name).unwrap_or_else(|| panic!("{} has no `{name}`", self.file))
+    }
+
+    /// The tensors whose names begin with `prefix`, by the rest of their names.
+    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
+        self.tensors.iter().filter_map(move |(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)))
+    }
+
+    /// All elements in f64, which holds every recorded dtype exactly.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    pub fn f64s(&self, name: &str) -> Vec<f64> {
+        Vec::try_from(self.tensor(name).to_kind(Kind::Double).flatten(0, -1)).expect(name)
+    }
+
+    /// All elements of an integer tensor.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    pub fn i64s(&self, name: &str) -> Vec<i64> {
+        Vec::try_from(self.tensor(name).to_kind(Kind::Int64).flatten(0, -1)).expect(name)
+    }
+
+    /// Whether this machine runs the vectorized kernels that the file was recorded with: only then are bits comparable.
+    pub fn same_kernels(&self) -> bool {
+        let recorded = self.metadata.get("cpu_capability").map(String::as_str);
+        let here = cpu_capability();
+        println!(
+            "{}: recorded on {recorded:?}, here {here}: same bits expected: {}",
+            self.file,
+            recorded == Some(here)
+        );
+        recorded == Some(here)
+    }
+}
+
+/// What `torch.backends.cpu.get_cpu_capability()` says: by the rule of `DispatchStub.cpp`.
+fn cpu_capability() -> &'static str {
+    match std::env::var("ATEN_CPU_CAPABILITY").as_deref() {
+        Ok("avx512") => return "AVX512",
+        Ok("avx2") => return "AVX2",
+        Ok("default") => return "DEFAULT",
+        _ => {}
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("fma")
+        {
+            return "AVX512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "AVX2";
+        }
+    }
+    "DEFAULT"
+}
+
+/// Whether two tensors have the same dtype, shape and bits (NaNs count as equal to each other).
+pub fn same_bits(a: &Tensor, b: &Tensor) -> bool {
+    if a.kind() != b.kind() || a.size() != b.size() {
+        return false;
+    }
+    let bits = |tensor: &Tensor| {
+        let tensor = tensor.detach().contiguous();
+        match tensor.kind() {
+            Kind::Float => tensor.view_dtype(Kind::Int),
+            Kind::Double => tensor.view_dtype(Kind::Int64),
+            Kind::BFloat16 | Kind::Half => tensor.view_dtype(Kind::Int16),
+            _ => tensor,
+        }
+    };
+    let equal = bits(a).eq_tensor(&bits(b));
+    let both_nan = a.detach().isnan().logical_and(&b.detach().isnan());
+    bool::try_from(equal.logical_or(&both_nan).all()).unwrap_or(false)
+}
+
+/// The norm of the difference over the norm of `wanted`, in f64.
+pub fn relative_difference(got: &Tensor, wanted: &Tensor) -> f64 {
+    let (got, wanted) = (got.detach().to_kind(Kind::Double), wanted.detach().to_kind(Kind::Double));
+    let difference = (got - &wanted).norm().double_value(&[]);
+    let size = wanted.norm().double_value(&[]);
+    if difference == 0. { 0. } else { difference / size }
+}
+
+/// Fails unless the tensors are the same: to the bit where `exact`, else within the last bits that another
+/// processor's kernels may round differently, summed over some hundred updates.
+///
+/// # Panics
+/// If they are not.
+pub fn assert_same(got: &Tensor, wanted: &Tensor, exact: bool, what: &str) {
+    if exact {
+        assert!(same_bits(got, wanted), "{what}: not the same bits\n got {got}\n wanted {wanted}");
+    } else {
+        let (got, wanted) = (got.detach().to_kind(Kind::Double), wanted.detach().to_kind(Kind::Double));
+        let limit = 1e-7 + 2e-5 * wanted.abs().max().double_value(&[]);
+        let difference = (got - &wanted).abs().max().double_value(&[]);
+        assert!(difference <= limit, "{what}: off by {difference}, allowed {limit}");
+    }
+}
