@@ -37,7 +37,7 @@ pub struct Optimizer {
     /// One per family, between `gather` and `clear`.
     gathered: Vec<Gathered>,
     /// Parameters whose momentum starts with the update that is under way, if it is applied.
-    starting: Option<(Vec<usize>, Deferred)>,
+    pub(super) starting: Option<(Vec<usize>, Deferred)>,
 }
 
 /// The gradients of one family.
@@ -116,7 +116,7 @@ impl Optimizer {
     }
 
     /// Takes in what was added to the store since, with fresh state.
-    fn adopt_new_variables(&mut self) -> Result<(), OptimError> {
+    pub(super) fn adopt_new_variables(&mut self) -> Result<(), OptimError> {
         let fresh = {
             let variables = lock(&self.variables);
             if variables.trainable_variables.len() == self.seen {
