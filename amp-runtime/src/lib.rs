@@ -1,4 +1,5 @@
 //! Mixed-precision training for [tch](https://docs.rs/tch).
+pub mod checkpoint;
 pub mod config;
 mod native;
 mod optim;
