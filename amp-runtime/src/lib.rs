@@ -15,6 +15,7 @@
 #[doc(hidden)]
 pub mod __private;
 mod cast;
+pub mod checkpoint;
 pub mod config;
 mod ema;
 mod layout;

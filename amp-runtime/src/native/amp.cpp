@@ -4,6 +4,7 @@
 #include "amp-runtime/src/native/cpu.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/record_function.h>
@@ -12,6 +13,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <map>
 #include <string>
+#include <torch/headeronly/version.h>
 
 #if defined(__linux__)
 #include <dlfcn.h>
@@ -350,6 +352,10 @@ void set_generator_state(std::int32_t cuda_index, const at::Tensor& state) {
     std::lock_guard<std::mutex> lock(target.mutex());
     target.set_state(state);
 }
+
+rust::String libtorch_version() { return TORCH_VERSION; }
+
+rust::String cpu_capability() { return at::get_cpu_capability(); }
 
 namespace {
 thread_local std::map<std::string, std::uint64_t> op_counts;

@@ -95,6 +95,10 @@ void reset_peak(std::int32_t cuda_index);
 std::unique_ptr<at::Tensor> generator_state(std::int32_t cuda_index);
 void set_generator_state(std::int32_t cuda_index, const at::Tensor& state);
 
+// What else decides the bits of a result: libtorch itself, and the vector width of its CPU kernels.
+rust::String libtorch_version();
+rust::String cpu_capability();
+
 // Why CUDA is absent although a driver is there; empty when nothing went wrong.
 rust::String cuda_load_error();
 

@@ -140,6 +140,8 @@ pub(super) mod ffi {
         fn reset_peak(cuda_index: i32) -> Result<()>;
         fn generator_state(cuda_index: i32) -> Result<UniquePtr<Tensor>>;
         fn set_generator_state(cuda_index: i32, state: &Tensor) -> Result<()>;
+        fn libtorch_version() -> String;
+        fn cpu_capability() -> Result<String>;
         fn cuda_load_error() -> String;
 
         fn start_counting() -> Result<u64>;

@@ -282,6 +282,16 @@ fn ordinal(device: Device) -> i32 {
     }
 }
 
+/// The libtorch that this was compiled against, such as `2.11.0`.
+pub(crate) fn libtorch_version() -> String {
+    ffi::libtorch_version()
+}
+
+/// Which vector instructions libtorch's CPU kernels use here, such as `AVX2`: another width sums in another order.
+pub(crate) fn cpu_capability() -> Result<String> {
+    Ok(ffi::cpu_capability()?)
+}
+
 /// Why CUDA could not be loaded although this machine has a driver.
 pub(crate) fn cuda_load_error() -> Option<String> {
     Some(ffi::cuda_load_error()).filter(|error| !error.is_empty())

@@ -20,5 +20,5 @@ pub use optimizer::Optimizer;
 pub use paramwise::{CustomKey, Paramwise};
 pub use rule::OptimizerConfig;
 pub use sgd::Sgd;
-pub(crate) use state::FittedOptimizer;
 pub use state::OptimizerState;
+pub(crate) use state::{FittedOptimizer, OptimizerNumbers};

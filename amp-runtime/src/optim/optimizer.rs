@@ -39,7 +39,7 @@ pub struct Optimizer {
     /// The 2-norm of each family's gathered gradients, where unscaling found it out by the way.
     norms: Option<TensorList>,
     /// Parameters whose momentum starts with the update that is under way, if it is applied.
-    starting: Option<(Vec<usize>, Deferred)>,
+    pub(super) starting: Option<(Vec<usize>, Deferred)>,
 }
 
 /// The gradients of one family.
@@ -119,7 +119,7 @@ impl Optimizer {
     }
 
     /// Takes in what was added to the store since, with fresh state.
-    fn adopt_new_variables(&mut self) -> Result<(), OptimError> {
+    pub(super) fn adopt_new_variables(&mut self) -> Result<(), OptimError> {
         let fresh = {
             let variables = lock(&self.variables);
             if variables.trainable_variables.len() == self.seen {

@@ -61,6 +61,7 @@ impl Optimizer {
     /// # Errors
     /// [`OptimError::NotOurs`] for tch's own optimizer.
     pub fn state(&mut self) -> Result<OptimizerState, OptimError> {
+        self.adopt_new_variables()?;
         self.settle_start()?;
         let config = self.config.ok_or(OptimError::NotOurs("its state"))?;
         let mut tensors = BTreeMap::new();
@@ -120,7 +121,8 @@ impl Optimizer {
     }
 
     pub(crate) fn install(&mut self, fitted: FittedOptimizer) -> Result<(), OptimError> {
-        self.settle_start()?;
+        // It belongs to the training that is being replaced.
+        self.starting = None;
         self.config = Some(fitted.config);
         self.rule = fitted.config.into();
         self.base = fitted.base;

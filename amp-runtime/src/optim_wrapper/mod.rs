@@ -14,6 +14,7 @@ pub use dict::OptimWrapperDict;
 pub use error::OptimWrapperError;
 pub use outcome::{StepOutcome, StepStats};
 pub use state::OptimWrapperState;
+pub(crate) use state::{Fitted, OpenWindow, WrapperNumbers};
 
 pub use step::{Scaled, Unscaled};
 pub use wrapper::OptimWrapper;

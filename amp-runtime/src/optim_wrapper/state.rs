@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
+/// Counts beyond these are not a training's, and would overflow.
+const MOST: u64 = 1 << 53;
+const MOST_OPEN: u64 = 1 << 31;
+
 /// Everything that a wrapper remembers between batches.
 #[derive(Debug)]
 pub struct OptimWrapperState {
@@ -45,7 +49,7 @@ pub(crate) struct OpenWindow {
 }
 
 /// A state that was checked against a wrapper.
-pub(super) struct Fitted {
+pub(crate) struct Fitted {
     optimizer: FittedOptimizer,
     scaler: Option<(LossScale, ScalerState)>,
     accumulation: Accumulation,
@@ -121,7 +125,8 @@ impl OptimWrapper {
         self.install(fitted)
     }
 
-    pub(super) fn fit(&self, state: &OptimWrapperState) -> Result<Fitted> {
+    /// Checks a state against this wrapper; changes nothing.
+    pub(crate) fn fit(&self, state: &OptimWrapperState) -> Result<Fitted> {
         let misfit = |key: &str, problem: String| OptimWrapperError::State { key: key.to_owned(), problem };
         let optimizer = self.optimizer.fit(&state.optimizer)?;
         let scaler = match &state.scaler {
@@ -142,6 +147,12 @@ impl OptimWrapper {
             );
             return Err(misfit("accumulative_counts", problem));
         }
+        let counts = [numbers.inner_count, numbers.applied, numbers.skipped, numbers.lost];
+        if counts.iter().any(|&count| count > MOST)
+            || u64::from(numbers.window) > numbers.inner_count.min(MOST_OPEN)
+        {
+            return Err(misfit("numbers", format!("no training counts like this: {numbers:?}")));
+        }
         let accumulation = Accumulation {
             counts: numbers.accumulative_counts,
             inner_count: numbers.inner_count,
@@ -150,25 +161,44 @@ impl OptimWrapper {
         };
         let window = match &state.window {
             None if numbers.window > 0 => {
-                return Err(misfit("gradients", "the open window's are missing".to_owned()));
+                return Err(misfit("gradient_scale", "the open window's is missing".to_owned()));
             }
             None => None,
-            Some(window) => {
-                Some((window.scale.shallow_clone(), self.optimizer.fit_gradients(&window.gradients)?))
+            Some(_) if numbers.window == 0 => {
+                return Err(misfit("gradient_scale", "there is one, but no window is open".to_owned()));
             }
+            Some(window) => Some(self.fit_window(window, state.keep_scaler)?),
         };
-        if let Some((scale, _)) = &window
-            && (scale.kind() != Kind::Float || scale.numel() != 1)
-        {
-            return Err(misfit("window_scale", format!("{:?} {:?}", scale.kind(), scale.size())));
-        }
         let counters = Counters { applied: numbers.applied, skipped: numbers.skipped, lost: numbers.lost };
         Ok(Fitted { optimizer, scaler, accumulation, counters, window })
     }
 
-    pub(super) fn install(&mut self, fitted: Fitted) -> Result<()> {
+    fn fit_window(&self, saved: &OpenWindow, keep_scaler: bool) -> Result<(Tensor, Vec<(usize, Tensor)>)> {
+        let misfit = |problem: String| OptimWrapperError::State { key: "gradient_scale".to_owned(), problem };
+        let scale = &saved.scale;
+        if scale.kind() != Kind::Float || !scale.size().is_empty() {
+            return Err(misfit(format!("{:?} {:?}, wanted Float []", scale.kind(), scale.size())));
+        }
+        let value = f64::try_from(scale)?;
+        if !(value.is_finite() && value > 0.) {
+            return Err(misfit(format!("{value} is no scale")));
+        }
+        let gradients = self.optimizer.fit_gradients(&saved.gradients)?;
+        if self.scaler.is_enabled() || value - 1. == 0. {
+            return Ok((scale.f_detach_copy()?, gradients));
+        }
+        if !keep_scaler {
+            return Err(misfit(format!("{value}, but this training does not scale its losses")));
+        }
+        // The rest of the window will come unscaled.
+        let unscaled = |(index, gradient): (usize, Tensor)| Ok((index, gradient.f_div_scalar(value)?));
+        Ok((scale.f_ones_like()?, gradients.into_iter().map(unscaled).collect::<Result<_>>()?))
+    }
+
+    /// Puts a checked state in place.
+    pub(crate) fn install(&mut self, fitted: Fitted) -> Result<()> {
         self.zero_grad()?;
-        self.settle()?;
+        self.forget_pending();
         self.optimizer.install(fitted.optimizer)?;
         let device = self.optimizer.device();
         if let Some((config, state)) = fitted.scaler {

@@ -239,6 +239,11 @@ impl OptimWrapper {
         Ok(())
     }
 
+    /// Drops the last update's outcome: the training that it belongs to is being replaced.
+    pub(super) fn forget_pending(&mut self) {
+        self.pending = None;
+    }
+
     /// Updates with what an unfinished accumulation window holds, scaled by its own length; nothing if none is open.
     /// For epochs whose length is not known beforehand.
     ///
