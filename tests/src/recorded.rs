@@ -21,7 +21,7 @@ impl Recorded {
     pub fn new<'a>(variables: impl IntoIterator<Item = (&'a str, Tensor)>) -> Self {
         let mut model = Self::default();
         for (name, value) in variables {
-            model.add(name, &value, 0);
+            let _ = model.add(name, &value, 0);
         }
         model
     }

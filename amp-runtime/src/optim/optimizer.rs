@@ -256,8 +256,8 @@ impl Optimizer {
 
     /// Scales the gathered gradients down to `max_norm`; returns their norm before, 0-dim f32.
     pub(crate) fn clip_norm(&mut self, max_norm: f64, norm_type: f64) -> Result<Tensor, OptimError> {
-        let norm = match self.norms.take() {
-            Some(norms) if norm_type == 2. => native::total_norm(&norms, norm_type)?,
+        let norm = match (self.norms.take(), norm_type) {
+            (Some(norms), 2.) => native::total_norm(&norms, norm_type)?,
             _ => clip::total_norm(&self.grads().collect::<Vec<_>>(), norm_type)?,
         };
         self.multiply(&clip::factor(&norm, max_norm)?)?;
