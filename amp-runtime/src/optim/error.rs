@@ -47,6 +47,18 @@ pub enum OptimError {
         /// Its dtype.
         kind: Kind,
     },
+    /// A parameter that was converted to another dtype under its optimizer.
+    #[error(
+        "parameter `{name}` was {was:?} when its optimizer was built, and is {now:?}\nhelp: convert a model before its optimizer is built"
+    )]
+    Converted {
+        /// The parameter.
+        name: String,
+        /// Its dtype then.
+        was: Kind,
+        /// Its dtype now.
+        now: Kind,
+    },
     /// A parameter that is a view with gaps or overlaps.
     #[error(
         "parameter `{name}` does not own its memory densely: it is a view with gaps or overlaps\nhelp: create it from a contiguous tensor"

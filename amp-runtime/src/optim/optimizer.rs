@@ -136,7 +136,7 @@ impl Optimizer {
             match names.insert(native::identity(&variable.tensor), variable.name.clone()) {
                 None => adopted.push(self.adopt(variable)?),
                 Some(_) if self.paramwise.bypass_duplicate => {}
-                Some(first) => return Err(OptimError::Duplicate { first, second: variable.name.clone() }),
+                Some(first) => return Err(duplicate(first, variable)),
             }
         }
         self.seen += fresh.len();
@@ -167,7 +167,8 @@ impl Optimizer {
             self.groups.len() - 1
         });
         let memory = fresh_memory(&self.rule, &variable.tensor)?;
-        Ok(Parameter { name: variable.name.clone(), tensor: variable.tensor.shallow_clone(), group, memory })
+        let (tensor, kind) = (variable.tensor.shallow_clone(), variable.tensor.kind());
+        Ok(Parameter { name: variable.name.clone(), tensor, kind, group, memory })
     }
 
     /// Sorts the parameters into lists by dtype.
@@ -201,6 +202,7 @@ impl Optimizer {
     pub(crate) fn gather(&mut self) -> Result<(), OptimError> {
         self.adopt_new_variables()?;
         self.settle_start()?;
+        self.parameters.iter().try_for_each(Parameter::check_kind)?;
         let mut gathered = Vec::with_capacity(self.families.len());
         for lists in &self.families {
             let (grads, states) = native::gather_gradients(&lists.params)?;
@@ -339,6 +341,12 @@ impl Optimizer {
         }
         Ok(names)
     }
+}
+
+fn duplicate(first: String, variable: &Variable) -> OptimError {
+    let mut names = variable.aliases.iter().chain([&variable.name]);
+    let second = names.find(|name| **name != first).unwrap_or(&variable.name).clone();
+    OptimError::Duplicate { first, second }
 }
 
 fn lock(variables: &Mutex<Variables>) -> MutexGuard<'_, Variables> {

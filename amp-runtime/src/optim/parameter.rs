@@ -10,9 +10,25 @@ use tch::{Kind, Tensor};
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) tensor: Tensor,
+    /// Its dtype when it was adopted: what its state has, and its kernels expect.
+    pub(super) kind: Kind,
     /// Index into the optimizer's groups.
     pub(super) group: usize,
     pub(super) memory: Memory,
+}
+
+impl Parameter {
+    /// Refuses a parameter that was converted since, as `store.half()` does it.
+    pub(super) fn check_kind(&self) -> Result<(), OptimError> {
+        let (name, now) = (&self.name, self.tensor.kind());
+        if now == self.kind {
+            Ok(())
+        } else if now == Kind::Half {
+            Err(OptimError::HalfParameter { name: name.clone() })
+        } else {
+            Err(OptimError::Converted { name: name.clone(), was: self.kind, now })
+        }
+    }
 }
 
 /// What an update leaves behind for the next one. Tensors have the parameter's shape, dtype, device and memory layout.
@@ -37,7 +53,10 @@ pub(super) enum Memory {
 
 /// A trainable variable as tch keeps it, with the name it has in the variable store.
 pub(super) struct Variable {
+    /// The alphabetically first of its names: the same in every process, which the store's own order is not.
     pub(super) name: String,
+    /// Its other names, if it is registered more than once.
+    pub(super) aliases: Vec<String>,
     pub(super) tensor: Tensor,
     pub(super) group_id: usize,
     /// Whether it belongs to a norm layer, as far as shapes tell.
@@ -48,19 +67,21 @@ pub(super) struct Variable {
 
 /// The trainable variables from the `seen`th on, in the order of their creation.
 pub(super) fn trainable(variables: &Variables, seen: usize) -> Vec<Variable> {
-    let names: HashMap<usize, &String> =
-        variables.named_variables.iter().map(|(name, tensor)| (native::identity(tensor), name)).collect();
+    let mut names: HashMap<usize, Vec<String>> = HashMap::new();
+    for (name, tensor) in &variables.named_variables {
+        names.entry(native::identity(tensor)).or_default().push(name.clone());
+    }
+    names.values_mut().for_each(|names| names.sort_unstable());
     let norms = layers(variables, |weight| weight.dim() == 1);
     let depthwise = layers(variables, |weight| weight.dim() == 4 && weight.size()[1] == 1);
     let fresh = variables.trainable_variables.iter().enumerate().skip(seen);
     fresh
         .map(|(index, variable)| {
-            let name = names
-                .get(&native::identity(&variable.tensor))
-                .map_or_else(|| format!("variable {index}"), |&name| name.clone());
+            let mut aliases = names.get(&native::identity(&variable.tensor)).cloned().unwrap_or_default();
+            let name = if aliases.is_empty() { format!("variable {index}") } else { aliases.remove(0) };
             let (in_norm, in_depthwise) = (norms.contains(layer(&name)), depthwise.contains(layer(&name)));
             let tensor = variable.tensor.shallow_clone();
-            Variable { name, tensor, group_id: variable.group, in_norm, in_depthwise }
+            Variable { name, aliases, tensor, group_id: variable.group, in_norm, in_depthwise }
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 use super::accumulate::Accumulation;
 use super::error::OptimWrapperError;
 use super::wrapper::OptimWrapper;
-use crate::optim::{ClipGrad, Optimizer, OptimizerConfig, Paramwise};
+use crate::optim::{ClipGrad, OptimError, Optimizer, OptimizerConfig, Paramwise};
 use crate::precision::Precision;
 use crate::scaler::{GradScaler, LossScale};
 use crate::schedule::Schedule;
@@ -100,7 +100,8 @@ impl OptimWrapperBuilder {
     /// Builds the wrapper over the trainable variables of `store`.
     ///
     /// # Errors
-    /// Numbers out of range, variables that cannot be trained, f16 without a loss scale, accumulation over nothing.
+    /// Numbers out of range, variables that cannot be trained, f16 without a loss scale, accumulation over nothing; a
+    /// schedule or multipliers for tch's own optimizer, which does not tell its rates.
     pub fn build(self, store: &VarStore) -> Result<OptimWrapper, OptimWrapperError> {
         let precision = self.precision.unwrap_or_else(|| Precision::current(store.device()));
         let by_precision = if precision == Precision::F16 { LossScale::dynamic() } else { LossScale::Off };
@@ -115,6 +116,12 @@ impl OptimWrapperBuilder {
         let accumulation = Accumulation::new(self.accumulative_counts, self.max_counts)?;
         let optimizer = match self.source {
             Source::Ours(config) => Optimizer::with_paramwise(config, store, self.paramwise)?,
+            Source::Tch(_) if self.schedule.is_some() => {
+                return Err(OptimError::NotOurs("its learning rate, which a schedule starts from").into());
+            }
+            Source::Tch(_) if self.paramwise != Paramwise::default() => {
+                return Err(OptimError::NotOurs("learning rates and weight decays per parameter").into());
+            }
             Source::Tch(optimizer) => Optimizer::from_tch(optimizer, store)?,
         };
         Ok(OptimWrapper::new(optimizer, scaler, precision, self.clip_grad, accumulation, self.schedule))

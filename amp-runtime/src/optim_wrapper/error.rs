@@ -73,7 +73,7 @@ pub enum OptimWrapperError {
     },
     /// The loss scaler refused.
     #[error(transparent)]
-    Scaler(#[from] ScalerError),
+    Scaler(ScalerError),
     /// The optimizer refused.
     #[error(transparent)]
     Optim(#[from] OptimError),
@@ -83,4 +83,16 @@ pub enum OptimWrapperError {
     /// tch failed.
     #[error(transparent)]
     Tch(#[from] TchError),
+}
+
+impl From<ScalerError> for OptimWrapperError {
+    fn from(error: ScalerError) -> Self {
+        match error {
+            // Whoever matches on an optimizer's error need not know that the scaler called it.
+            ScalerError::Optim(error) => Self::Optim(error),
+            ScalerError::Native(error) => Self::Native(error),
+            ScalerError::Tch(error) => Self::Tch(error),
+            other => Self::Scaler(other),
+        }
+    }
 }
