@@ -2,7 +2,7 @@
 use super::error::OptimError;
 use super::paramwise::last_name;
 use crate::native;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use tch::nn::Variables;
 use tch::{Kind, Tensor};
 
@@ -68,10 +68,10 @@ pub(super) struct Variable {
 /// The trainable variables from the `seen`th on, in the order of their creation.
 pub(super) fn trainable(variables: &Variables, seen: usize) -> Vec<Variable> {
     let mut names: HashMap<usize, Vec<String>> = HashMap::new();
-    for (name, tensor) in &variables.named_variables {
+    // In the order of their names, so that a tied parameter always has the same one.
+    for (name, tensor) in variables.named_variables.iter().collect::<BTreeMap<_, _>>() {
         names.entry(native::identity(tensor)).or_default().push(name.clone());
     }
-    names.values_mut().for_each(|names| names.sort_unstable());
     let norms = layers(variables, |weight| weight.dim() == 1);
     let depthwise = layers(variables, |weight| weight.dim() == 4 && weight.size()[1] == 1);
     let fresh = variables.trainable_variables.iter().enumerate().skip(seen);

@@ -2,6 +2,7 @@
 use super::outcome::StepOutcome;
 use super::wrapper::{OptimWrapper, Result};
 use crate::optim::ClipGrad;
+use tch::Tensor;
 
 /// Gradients that carry the loss scale. They can be unscaled, or left to accumulate.
 #[must_use = "the gradients carry the loss scale and nothing was updated: call `unscale` and `step`, or `accumulate`"]
@@ -15,11 +16,30 @@ pub struct Unscaled<'a> {
     wrapper: &'a mut OptimWrapper,
 }
 
-impl<'a> Scaled<'a> {
-    pub(super) fn new(wrapper: &'a mut OptimWrapper) -> Self {
-        Self { wrapper }
+impl OptimWrapper {
+    /// Takes one batch's loss all the way: backward, and once its accumulation window is complete, the update.
+    ///
+    /// `loss`: one element, floating-point, on any device, computed from the trainable variables.
+    ///
+    /// # Errors
+    /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`](crate::OptimWrapperError). The
+    /// parameters, the optimizer's state and the scale are then as they were.
+    pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
+        let scaled = self.backward(loss)?;
+        if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }
     }
 
+    /// Scales the loss and computes its gradients. What comes next is in the type that it returns.
+    ///
+    /// # Errors
+    /// As [`update_params`](Self::update_params).
+    pub fn backward(&mut self, loss: &Tensor) -> Result<Scaled<'_>> {
+        self.differentiate(loss)?;
+        Ok(Scaled { wrapper: self })
+    }
+}
+
+impl<'a> Scaled<'a> {
     /// Whether the batch completes its accumulation window.
     pub fn should_update(&self) -> bool {
         self.wrapper.accumulation.should_update()

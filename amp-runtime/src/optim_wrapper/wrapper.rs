@@ -2,7 +2,6 @@
 use super::accumulate::Accumulation;
 use super::error::OptimWrapperError;
 use super::outcome::{self, StepOutcome, StepStats};
-use super::step::Scaled;
 use crate::native::Deferred;
 use crate::optim::{ClipGrad, Optimizer, ParamGroup};
 use crate::precision::Precision;
@@ -104,23 +103,8 @@ impl OptimWrapper {
         }
     }
 
-    /// Takes one batch's loss all the way: backward, and once its accumulation window is complete, the update.
-    ///
-    /// `loss`: one element, floating-point, on any device, computed from the trainable variables.
-    ///
-    /// # Errors
-    /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`]. The
-    /// parameters, the optimizer's state and the scale are then as they were.
-    pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
-        let scaled = self.backward(loss)?;
-        if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }
-    }
-
-    /// Scales the loss and computes its gradients. What comes next is in the type that it returns.
-    ///
-    /// # Errors
-    /// As [`update_params`](Self::update_params).
-    pub fn backward(&mut self, loss: &Tensor) -> Result<Scaled<'_>> {
+    /// Scales the loss and computes its gradients.
+    pub(super) fn differentiate(&mut self, loss: &Tensor) -> Result<()> {
         if matches!(self.phase, Phase::Unscaled { .. }) {
             return Err(OptimWrapperError::BackwardAfterUnscale);
         }
@@ -145,7 +129,7 @@ impl OptimWrapper {
         }
         self.accumulation.count();
         self.phase = Phase::Scaled;
-        Ok(Scaled::new(self))
+        Ok(())
     }
 
     /// Divides the gradients by the loss scale and checks them; `correction` is what they are multiplied with besides.

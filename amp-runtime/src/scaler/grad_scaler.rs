@@ -3,7 +3,6 @@ use super::error::ScalerError;
 use super::floor::FloorWatch;
 use super::loss_scale::{Floor, LossScale};
 use super::scale::Scale;
-use super::state::ScalerState;
 use crate::optim::Optimizer;
 use std::collections::HashMap;
 use tch::{Device, Kind, TchError, Tensor, no_grad};
@@ -18,13 +17,13 @@ use tch::{Device, Kind, TchError, Tensor, no_grad};
 /// the check for inf and NaN remains.
 pub struct GradScaler {
     pub(super) config: LossScale,
-    scale: Option<Scale>,
+    pub(super) scale: Option<Scale>,
     /// The scale of the first `scale` since the last update: what the gradients carry.
     backward_scale: Option<Tensor>,
     optimizers: HashMap<u64, Checked>,
     pub(super) floor: FloorWatch,
     /// The scale was never below this, and will not be.
-    smallest: f64,
+    pub(super) smallest: f64,
 }
 
 /// What was found in one optimizer's gradients since the last update: 0-dim f32, exactly 0 or 1, for the fused kernels take
@@ -276,36 +275,9 @@ impl GradScaler {
         }
     }
 
-    /// Scale, growth tracker and hysteresis tracker; waits for the device.
-    pub(super) fn scale_numbers(&self) -> Result<(f64, i64, i64)> {
-        match &self.scale {
-            None => {
-                let hysteresis =
-                    if let LossScale::Dynamic(dynamic) = self.config { dynamic.hysteresis } else { 0 };
-                Ok((self.get_scale()?, 0, i64::from(hysteresis)))
-            }
-            Some(scale) => Ok((
-                f64::try_from(&scale.value)?,
-                i64::try_from(&scale.growth_tracker)?,
-                i64::try_from(&scale.hysteresis_tracker)?,
-            )),
-        }
-    }
-
     /// Where the scale is; on the CPU until the first loss says otherwise.
     pub(super) fn device(&self) -> Device {
         self.scale.as_ref().map_or(Device::Cpu, |scale| scale.value.device())
-    }
-
-    /// Puts checked numbers in place.
-    pub(crate) fn install(&mut self, config: LossScale, state: &ScalerState, device: Device) -> Result<()> {
-        let scale = Scale::new(state.scale, state.growth_tracker, state.hysteresis_tracker, device)?;
-        self.config = config;
-        self.scale = Some(scale);
-        self.smallest = config.smallest().min(state.scale);
-        self.floor = FloorWatch::resume(state.floor_tracker);
-        self.forget();
-        Ok(())
     }
 }
 

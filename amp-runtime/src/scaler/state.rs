@@ -1,8 +1,11 @@
 //! A scaler's state as numbers.
 use super::error::ScalerError;
+use super::floor::FloorWatch;
 use super::grad_scaler::GradScaler;
 use super::loss_scale::LossScale;
+use super::scale::Scale;
 use serde::{Deserialize, Serialize};
+use tch::Device;
 
 /// A scaler's numbers, with PyTorch's names (`torch.amp.GradScaler.state_dict`) and those that it lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -81,5 +84,37 @@ impl GradScaler {
         } else {
             Err(ScalerError::State(format!("{state:?}")))
         }
+    }
+
+    /// Scale, growth tracker and hysteresis tracker; waits for the device.
+    fn scale_numbers(&self) -> Result<(f64, i64, i64), ScalerError> {
+        match &self.scale {
+            None => {
+                let hysteresis =
+                    if let LossScale::Dynamic(dynamic) = self.config { dynamic.hysteresis } else { 0 };
+                Ok((self.get_scale()?, 0, i64::from(hysteresis)))
+            }
+            Some(scale) => Ok((
+                f64::try_from(&scale.value)?,
+                i64::try_from(&scale.growth_tracker)?,
+                i64::try_from(&scale.hysteresis_tracker)?,
+            )),
+        }
+    }
+
+    /// Puts checked numbers in place.
+    pub(crate) fn install(
+        &mut self,
+        config: LossScale,
+        state: &ScalerState,
+        device: Device,
+    ) -> Result<(), ScalerError> {
+        let scale = Scale::new(state.scale, state.growth_tracker, state.hysteresis_tracker, device)?;
+        self.config = config;
+        self.scale = Some(scale);
+        self.smallest = config.smallest().min(state.scale);
+        self.floor = FloorWatch::resume(state.floor_tracker);
+        self.forget();
+        Ok(())
     }
 }
