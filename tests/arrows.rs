@@ -158,7 +158,7 @@ impl Names {
             syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.add_tree(tree, prefix)),
             syn::UseTree::Name(name) => self.add(&[prefix.as_slice(), &[name.ident.to_string()]].concat()),
             syn::UseTree::Rename(name) => self.add(&[prefix.as_slice(), &[name.ident.to_string()]].concat()),
-            _ => self.add(prefix),
+            syn::UseTree::Glob(_) => self.add(prefix),
         }
     }
 }

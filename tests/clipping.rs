@@ -90,7 +90,7 @@ fn clipping_by_norm_is_that_of_torch() {
                             assert_same(got, &rounded, exact, &format!("{what}: gradient {i}"));
                         }
                         _ if !exact => {
-                            assert!(relative_difference(got, wanted) < 1e-6, "{what}: gradient {i}")
+                            assert!(relative_difference(got, wanted) < 1e-6, "{what}: gradient {i}");
                         }
                         _ => assert_same(got, wanted, exact, &format!("{what}: gradient {i}")),
                     }

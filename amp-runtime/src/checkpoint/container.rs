@@ -193,3 +193,11 @@ fn dtype(name: &str, tensor: &Tensor) -> Result<Dtype> {
 fn kind(dtype: Dtype) -> Option<Kind> {
     KINDS.iter().find(|(_, known)| *known == dtype).map(|(kind, _)| *kind)
 }
+
+/// Takes out what stands under a prefix, without it.
+pub(super) fn take(tensors: &mut Tensors, prefix: &str) -> Tensors {
+    let (taken, left): (Tensors, Tensors) =
+        std::mem::take(tensors).into_iter().partition(|(name, _)| name.starts_with(prefix));
+    *tensors = left;
+    taken.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect()
+}

@@ -1,5 +1,4 @@
 //! What a checkpoint says besides its tensors, and whether a file is one at all.
-use super::Extra;
 use super::checksum;
 use super::container::{Read, Tensors, Unwritten, Words, unsavable};
 use super::environment::Environment;
@@ -10,6 +9,9 @@ use crate::scaler::ScalerState;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// The caller's own data: epoch, iteration, best result. Any JSON.
+pub type Extra = serde_json::Value;
 
 /// Goes up whenever an older version could not read what a newer one writes, or would read it wrongly.
 const SCHEMA: u64 = 1;

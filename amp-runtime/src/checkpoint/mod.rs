@@ -14,13 +14,16 @@ mod environment;
 mod error;
 mod generators;
 mod header;
+mod options;
 mod variables;
 mod wrappers;
 
 pub use error::CheckpointError;
+pub use header::Extra;
+pub use options::LoadOptions;
 pub use wrappers::Wrappers;
 
-use container::{Read, Tensors, Unwritten, Words};
+use container::{Read, Tensors, Unwritten, Words, take};
 use environment::Environment;
 use error::Result;
 use header::Header;
@@ -29,20 +32,6 @@ use tch::nn::VarStore;
 
 const MODEL: &str = "model/";
 const RNG: &str = "rng/";
-
-/// The caller's own data: epoch, iteration, best result. Any JSON.
-pub type Extra = serde_json::Value;
-
-/// What [`load`] overlooks: nothing, by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LoadOptions {
-    /// Goes on even if that cannot be to the bit: with another libtorch, kind of device, vector width of the CPU, number
-    /// of threads, memory layout or precision. The random numbers of a device that the checkpoint does not know go on
-    /// as they are.
-    pub allow_environment_change: bool,
-    /// Goes on in another precision: the wrapper keeps its own loss scale, or none.
-    pub without_scaler: bool,
-}
 
 /// Writes everything that training needs to go on: variables, optimizer, loss scale, counters, the gradients of an open
 /// accumulation window, random number generators, and `extra`. Waits for the device; changes nothing.
@@ -147,12 +136,4 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn put(tensors: &mut Tensors, prefix: &str, named: impl IntoIterator<Item = (String, tch::Tensor)>) {
     tensors.extend(named.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
-}
-
-/// Takes out what stands under a prefix, without it.
-fn take(tensors: &mut Tensors, prefix: &str) -> Tensors {
-    let (taken, left): (Tensors, Tensors) =
-        std::mem::take(tensors).into_iter().partition(|(name, _)| name.starts_with(prefix));
-    *tensors = left;
-    taken.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect()
 }

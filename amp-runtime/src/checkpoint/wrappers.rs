@@ -1,8 +1,8 @@
 //! One wrapper or several: their states as tensors and numbers, and back.
-use super::container::Tensors;
+use super::container::{Tensors, take};
 use super::error::{CheckpointError, Result};
 use super::header::Wrapper;
-use super::{LoadOptions, take};
+use super::options::LoadOptions;
 use crate::optim::OptimizerState;
 use crate::optim_wrapper::{Fitted, OpenWindow, OptimWrapper, OptimWrapperDict, OptimWrapperState};
 use std::collections::BTreeMap;

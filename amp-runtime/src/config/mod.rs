@@ -20,8 +20,10 @@
 //!     by_epoch = false
 //!     end = 500
 //! "#)?;
-//! let schedule = config.schedule(None)?;
-//! assert_eq!(schedule.lr(0.02, 500), 0.02);
+//! let vs = tch::nn::VarStore::new(tch::Device::Cpu);
+//! let net = tch::nn::linear(vs.root(), 4, 1, Default::default());
+//! let optim = config.optim_wrapper.builder().schedule(config.schedule(None)?).build(&vs)?;
+//! assert_eq!((optim.lr(), optim.loss_scale()?), (0.02, 1024.));
 //!
 //! let error = TrainingConfig::from_json(r#"{"optim_wrapper": {"optimizer": {"type": "SGD", "momentun": 0.9}}}"#);
 //! assert!(error.unwrap_err().to_string().starts_with("unknown key `optim_wrapper.optimizer.momentun`\n"));

@@ -3,6 +3,7 @@ use super::optimizer;
 use super::reader::{Field, Table};
 use super::section::{Section, doors};
 use crate::optim::{ClipGrad, CustomKey, OptimizerConfig, Paramwise};
+use crate::optim_wrapper::{OptimWrapper, OptimWrapperBuilder};
 use crate::precision::Precision;
 use crate::scaler::{DynamicLossScale, Floor, LossScale, ScalerError};
 
@@ -28,6 +29,25 @@ pub struct OptimWrapperConfig {
 }
 
 doors!(OptimWrapperConfig);
+
+impl OptimWrapperConfig {
+    /// A wrapper with these options, to which others can be added before it is built.
+    pub fn builder(&self) -> OptimWrapperBuilder {
+        let mut builder = OptimWrapper::builder(self.optimizer)
+            .accumulate(self.accumulative_counts)
+            .paramwise(self.paramwise.clone());
+        if let Some(precision) = self.precision {
+            builder = builder.precision(precision);
+        }
+        if let Some(loss_scale) = self.loss_scale {
+            builder = builder.loss_scale(loss_scale);
+        }
+        if let Some(clip_grad) = self.clip_grad {
+            builder = builder.clip_grad(clip_grad);
+        }
+        builder
+    }
+}
 
 impl Section for OptimWrapperConfig {
     fn read(field: &Field) -> Option<Self> {

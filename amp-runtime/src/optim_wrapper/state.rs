@@ -208,7 +208,7 @@ impl OptimWrapper {
         self.counters = fitted.counters;
         if let Some((scale, gradients)) = fitted.window {
             self.optimizer.set_gradients(&gradients)?;
-            self.scaler.set_backward_scale(scale.f_to(device)?);
+            self.scaler.set_backward_scale(scale.f_to(device)?)?;
             self.phase = Phase::Scaled;
         }
         Ok(())

@@ -86,8 +86,10 @@ impl GradScaler {
     }
 
     /// Fixes the scale that gradients carry to what it was when they were saved.
-    pub(crate) fn set_backward_scale(&mut self, scale: Tensor) {
+    pub(crate) fn set_backward_scale(&mut self, scale: Tensor) -> Result<()> {
+        self.smallest = self.smallest.min(f64::try_from(&scale)?);
         self.backward_scale = Some(scale);
+        Ok(())
     }
 
     fn scale_on(&mut self, device: Device) -> Result<&mut Scale> {
