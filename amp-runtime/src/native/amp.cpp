@@ -61,13 +61,16 @@ bool same_layout(const at::Tensor& a, const at::Tensor& b) {
     return true;
 }
 
+bool alike(const at::Tensor& a, const at::Tensor& b) {
+    return a.scalar_type() == b.scalar_type() && a.device() == b.device() && same_layout(a, b);
+}
+
 // The fused kernels walk raw memory: a tensor laid out otherwise gives wrong numbers without an error.
 void require_alike(at::TensorList params, at::TensorList others, const char* what) {
     TORCH_CHECK(params.size() == others.size(), what, ": ", others.size(), " tensors for ", params.size(), " parameters");
     for (size_t i = 0; i < params.size(); ++i) {
         const at::Tensor &param = params[i], &other = others[i];
-        TORCH_CHECK(param.scalar_type() == other.scalar_type() && param.device() == other.device() && same_layout(param, other),
-                    what, " of parameter ", i, " no longer matches it: ", other.toString(), other.sizes(), " with strides ",
+        TORCH_CHECK(alike(param, other), what, " of parameter ", i, " no longer matches it: ", other.toString(), other.sizes(), " with strides ",
                     other.strides(), " against ", param.toString(), param.sizes(), " with strides ", param.strides());
     }
 }
@@ -122,6 +125,15 @@ void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<Gra
         }
         states.push_back(state);
     }
+}
+
+std::int64_t first_unlike(const TensorList& params, const TensorList& others) {
+    for (size_t i = 0; i < others.items.size(); ++i) {
+        if (!alike(params.items.at(i), others.items[i])) {
+            return static_cast<std::int64_t>(i);
+        }
+    }
+    return -1;
 }
 
 void clear_gradients(const TensorList& params) {

@@ -47,6 +47,7 @@ std::unique_ptr<TensorList> new_list(std::size_t capacity);
 
 // Gradients.
 void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<GradientState>& states);
+std::int64_t first_unlike(const TensorList& params, const TensorList& others);
 void clear_gradients(const TensorList& params);
 void set_gradient(const at::Tensor& param, const at::Tensor& grad);
 bool is_dense(const at::Tensor& param);

@@ -90,6 +90,7 @@ pub(super) mod ffi {
             grads: Pin<&mut TensorList>,
             states: &mut Vec<GradientState>,
         ) -> Result<()>;
+        fn first_unlike(params: &TensorList, others: &TensorList) -> Result<i64>;
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;

@@ -91,6 +91,11 @@ pub(crate) fn gather_gradients(params: &TensorList) -> Result<(TensorList, Vec<G
     Ok((grads, states))
 }
 
+/// The first parameter whose entry in `others` has another shape, dtype, device or memory layout; `others` may be empty.
+pub(crate) fn first_unlike(params: &TensorList, others: &TensorList) -> Result<Option<usize>> {
+    Ok(usize::try_from(ffi::first_unlike(&params.0, &others.0)?).ok())
+}
+
 /// Sets every gradient to none, as `zero_grad(set_to_none=True)`.
 pub(crate) fn clear_gradients(params: &TensorList) -> Result<()> {
     Ok(ffi::clear_gradients(&params.0)?)

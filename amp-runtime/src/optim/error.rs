@@ -59,6 +59,14 @@ pub enum OptimError {
         /// Its dtype now.
         now: Kind,
     },
+    /// A parameter whose memory layout or shape changed under its optimizer.
+    #[error(
+        "parameter `{name}` no longer has the shape and memory layout that its optimizer's state has\nhelp: convert a model (to channels-last, say) before its optimizer is built"
+    )]
+    Relaid {
+        /// The parameter.
+        name: String,
+    },
     /// A parameter that is a view with gaps or overlaps.
     #[error(
         "parameter `{name}` does not own its memory densely: it is a view with gaps or overlaps\nhelp: create it from a contiguous tensor"

@@ -57,6 +57,16 @@ impl Lists {
         Ok(Self { params: self.params.select(indices)?, runs: runs(parameters, &owners), owners, state })
     }
 
+    /// The first parameter that its state no longer fits, because somebody changed its memory layout.
+    pub(super) fn relaid(&self) -> Result<Option<usize>, NativeError> {
+        let remembered = match &self.state {
+            State::Sgd(buffers) => buffers,
+            State::Adam(adam) => &adam.lists.exp_avgs,
+            State::Elsewhere => return Ok(None),
+        };
+        Ok(native::first_unlike(&self.params, remembered)?.map(|index| self.owners[index]))
+    }
+
     /// One fused update per group; where `found_inf` is 1, nothing changes. `start` begins SGD's momentum from the gradient.
     pub(super) fn update(
         &self,

@@ -205,6 +205,9 @@ impl Optimizer {
         self.parameters.iter().try_for_each(Parameter::check_kind)?;
         let mut gathered = Vec::with_capacity(self.families.len());
         for lists in &self.families {
+            if let Some(owner) = lists.relaid()? {
+                return Err(OptimError::Relaid { name: self.parameters[owner].name.clone() });
+            }
             let (grads, states) = native::gather_gradients(&lists.params)?;
             let usable =
                 |state: &GradientState| matches!(*state, GradientState::Ready | GradientState::Missing);
