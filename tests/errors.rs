@@ -99,8 +99,8 @@ fn contradictory_options_are_refused_at_build() {
 /// A store with one good variable and a second one, `odd.weight`.
 fn with_odd(odd: &Tensor) -> VarStore {
     let store = VarStore::new(Device::Cpu);
-    store.root().zeros("good", &[2]);
-    (store.root() / "odd").add("weight", odd.shallow_clone(), true);
+    let _ = store.root().zeros("good", &[2]);
+    let _ = (store.root() / "odd").add("weight", odd.shallow_clone(), true);
     store
 }
 
@@ -135,7 +135,7 @@ fn variables_that_cannot_be_trained_are_named() {
 fn a_parameter_registered_twice_is_named_twice_or_bypassed() {
     let store = VarStore::new(Device::Cpu);
     let tied = store.root().ones("tied", &[2]);
-    (store.root() / "head").add("weight", tied.shallow_clone(), true);
+    let _ = (store.root() / "head").add("weight", tied.shallow_clone(), true);
     let error = optim(refusal(builder(Sgd::default()), &store));
     let OptimError::Duplicate { first, second } = &error else { panic!("{error}") };
     let mut names = [first.as_str(), second.as_str()];
@@ -319,7 +319,7 @@ fn a_state_that_does_not_fit_names_the_entry_and_changes_nothing() {
     let renamed = Recorded::new([("other.weight", Tensor::from_slice(&[1f32]))]);
     let reshaped = Recorded::new(model.names().into_iter().map(|name| (name, Tensor::from_slice(&[1f32]))));
     let mut larger = Recorded::small();
-    larger.add("extra", &Tensor::from_slice(&[1f32]), 0);
+    let _ = larger.add("extra", &Tensor::from_slice(&[1f32]), 0);
     for (misfit, key) in
         [(&renamed, "other.weight"), (&reshaped, "first.weight/momentum_buffer"), (&larger, "extra")]
     {

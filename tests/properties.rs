@@ -104,7 +104,8 @@ fn clip(clip: Option<ClipGrad>, grads: &mut [Option<Tensor>]) {
 
 fn gradient(batch: &Batch, which: usize, like: &Tensor) -> Tensor {
     let count = i64::try_from(like.numel()).unwrap();
-    let ramp = Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.7 + which as f64;
+    let ramp =
+        Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.7 + f64::from(u8::try_from(which).unwrap());
     let grad = (ramp + batch.phase).sin().view(like.size().as_slice());
     if let Some(bad) = batch.bad.filter(|_| which == 0) {
         let _ = grad.view(-1).get(0).fill_(bad);
@@ -150,9 +151,11 @@ fn check(run: &Run) -> Result<(), TestCaseError> {
         let outcome = wrapper.update_params(&model.loss(grads)).unwrap();
 
         let short = run.announced && index >= last_window;
-        let factor = if short { total % u64::from(run.accumulate) } else { run.accumulate.into() };
+        let factor =
+            if short { u32::try_from(total % u64::from(run.accumulate)).unwrap() } else { run.accumulate };
         for which in present() {
-            let share = gradient(batch, which, &params[which].value).to_kind(Kind::Double) / factor as f64;
+            let share =
+                gradient(batch, which, &params[which].value).to_kind(Kind::Double) / f64::from(factor);
             window.2[which] = Some(window.2[which].take().map_or_else(|| share.copy(), |sum| sum + &share));
         }
         window.0 += 1;
@@ -162,7 +165,7 @@ fn check(run: &Run) -> Result<(), TestCaseError> {
         if !updates {
             continue;
         }
-        let (batches, overflow, mut grads) = std::mem::replace(&mut window, (0, false, [None, None, None]));
+        let (batches, overflow, mut grads) = std::mem::take(&mut window);
         if overflow {
             counters.skipped += 1;
             counters.lost += batches;
@@ -170,7 +173,9 @@ fn check(run: &Run) -> Result<(), TestCaseError> {
             counters.applied += 1;
             clip(run.clip, &mut grads);
             for (param, grad) in params.iter_mut().zip(&grads) {
-                grad.iter().for_each(|grad| param.update(&run.config, grad));
+                if let Some(grad) = grad {
+                    param.update(&run.config, grad);
+                }
             }
         }
         let stats = outcome.stats().unwrap();
@@ -256,7 +261,7 @@ fn any_run() -> impl Strategy<Value = Run> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn any_run_follows_the_reference(run in any_run()) {

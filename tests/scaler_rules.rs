@@ -159,8 +159,8 @@ fn a_scale_set_after_backward_does_not_touch_its_gradients() {
     scaler.update().unwrap();
     assert!(model.unchanged_since(&before.iter().map(|value| value - 0.75).collect::<Vec<_>>()));
     assert_eq!(scaler.get_scale().unwrap(), 128.);
-    let scaled = scaler.scale(&Tensor::from(1f32)).unwrap();
-    assert_eq!(scaled.double_value(&[]), 128.);
+    let next = scaler.scale(&Tensor::from(1f32)).unwrap();
+    assert_eq!(next.double_value(&[]), 128.);
 }
 
 #[test]
@@ -174,9 +174,9 @@ fn losses_are_scaled_in_f32_or_wider() {
     ] {
         for shape in [vec![], vec![1], vec![2, 3]] {
             let loss = Tensor::full(&shape, 2., (kind, Device::Cpu));
-            let scaled = scaler.scale(&loss).unwrap();
-            assert_eq!((scaled.kind(), scaled.size()), (wanted, shape));
-            assert_eq!(scaled.max().double_value(&[]), 131_072., "{kind:?}");
+            let product = scaler.scale(&loss).unwrap();
+            assert_eq!((product.kind(), product.size()), (wanted, shape));
+            assert_eq!(product.max().double_value(&[]), 131_072., "{kind:?}");
         }
     }
     // Not only f64 in name: 1 + 2^-40 survives.

@@ -1,6 +1,6 @@
 //! libtorch's traps, each measured on 2.11 (`design/runtime.md`): does the runtime stay out of them?
 //!
-//! Elsewhere: a found_inf of 2 from two optimizers (`scaler_rules.rs`), from a norm and a gradient (`clipping.rs`); skipped
+//! Elsewhere: a flag of 2 from two optimizers (`scaler_rules.rs`), from a norm and a gradient (`clipping.rs`); skipped
 //! first updates (`overflow.rs`); norms that overflow (`clipping.rs`); the scale's arithmetic (`scaler.rs`); gradients
 //! that are none, and bf16 under SGD (`optimizers.rs`); sparse, doubled and converted ones (`errors.rs`).
 use amp_runtime::{

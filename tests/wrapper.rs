@@ -18,6 +18,8 @@ fn loss(model: &Recorded) -> Tensor {
     model.loss(model.names().into_iter().map(|name| (name, model.variable(name).detach().sin() + 0.25)))
 }
 
+type Way = fn(&mut OptimWrapper, &Tensor);
+
 /// Five updates; the parameters afterwards.
 fn train(
     precision: Precision,
@@ -43,7 +45,7 @@ fn assert_same(a: &[Tensor], b: &[Tensor], what: &str) {
 fn the_ways_to_write_an_update_are_one_update() {
     for precision in PRECISIONS {
         let plain = train(precision, None, |wrapper, loss| drop(wrapper.update_params(loss).unwrap()));
-        let ways: [(&str, fn(&mut OptimWrapper, &Tensor)); 3] = [
+        let ways: [(&str, Way); 3] = [
             ("backward_step", |wrapper, loss| drop(wrapper.backward_step(loss).unwrap())),
             ("types", |wrapper, loss| {
                 drop(wrapper.backward(loss).unwrap().unscale().unwrap().step().unwrap());
@@ -60,7 +62,7 @@ fn the_ways_to_write_an_update_are_one_update() {
             drop(wrapper.update_params(loss).unwrap());
         });
         assert!(norm.iter().zip(&plain).any(|(a, b)| !same_bits(a, b)), "clipping changes nothing");
-        let ways: [(&str, fn(&mut OptimWrapper, &Tensor)); 3] = [
+        let ways: [(&str, Way); 3] = [
             ("backward_step_clip_norm", |wrapper, loss| {
                 drop(wrapper.backward_step_clip_norm(loss, 0.3).unwrap());
             }),
@@ -82,7 +84,7 @@ fn the_ways_to_write_an_update_are_one_update() {
         let value = train(precision, Some(ClipGrad::value(0.2)), |wrapper, loss| {
             drop(wrapper.update_params(loss).unwrap());
         });
-        let ways: [(&str, fn(&mut OptimWrapper, &Tensor)); 2] = [
+        let ways: [(&str, Way); 2] = [
             ("backward_step_clip", |wrapper, loss| drop(wrapper.backward_step_clip(loss, 0.2).unwrap())),
             ("clip_grad_value", |wrapper, loss| {
                 drop(wrapper.backward(loss).unwrap().accumulate());
