@@ -2,3 +2,8 @@
 pub mod goldens;
 pub mod recorded;
 pub mod scale_model;
+
+/// Compiles and runs the README's programs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,40 @@
+//! The README shows the programs as they are, and commands that exist.
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+}
+
+#[test]
+fn the_quickstart_is_shown_whole() {
+    let shown = format!("```rust\n{}```\n", read("examples/quickstart/src/main.rs"));
+    assert!(read("README.md").contains(&shown), "copy examples/quickstart/src/main.rs into the README");
+}
+
+#[test]
+fn the_quickstart_is_forty_lines() {
+    let code = read("examples/quickstart/src/main.rs");
+    let lines = code.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
+    assert!(lines.count() <= 40);
+}
+
+#[test]
+fn its_commands_are_those_of_xtask() {
+    let (readme, commands) = (read("README.md"), read("xtask/src/main.rs"));
+    let named = readme.split("cargo xtask ").skip(1).filter_map(|rest| rest.split([' ', '`', '\n']).next());
+    let mut count = 0;
+    for name in named {
+        let mut variant = name.to_owned();
+        variant[..1].make_ascii_uppercase();
+        assert!(commands.contains(&format!("    {variant}")), "`cargo xtask {name}` does not exist");
+        count += 1;
+    }
+    assert!(count >= 2, "the README names no command");
+}
+
+#[test]
+fn continuous_integration_runs_the_test_command_of_the_readme() {
+    assert!(read("README.md").contains("cargo xtask test "));
+    assert!(read(".ci/run").lines().any(|line| line == "cargo xtask test"));
+}
