@@ -333,6 +333,14 @@ std::size_t identity(const at::Tensor& tensor) noexcept {
     return reinterpret_cast<std::size_t>(tensor.unsafeGetTensorImpl());
 }
 
+std::uint64_t writes(const TensorList& tensors) {
+    std::uint64_t sum = 0;
+    for (const at::Tensor& tensor : tensors.items) {
+        sum += tensor.is_inference() ? 0 : tensor._version();
+    }
+    return sum;
+}
+
 std::int64_t version(const at::Tensor& tensor) { return tensor.is_inference() ? -1 : tensor._version(); }
 
 std::uint64_t peak_bytes(std::int32_t cuda_index) {

@@ -89,6 +89,7 @@ void leave_autocast(AutocastState previous) noexcept;
 // A tensor's identity and history.
 std::size_t identity(const at::Tensor& tensor) noexcept;
 std::int64_t version(const at::Tensor& tensor);
+std::uint64_t writes(const TensorList& tensors);
 
 // Memory and random numbers of a device; index -1 is the CPU.
 std::uint64_t peak_bytes(std::int32_t cuda_index);

@@ -136,6 +136,7 @@ pub(super) mod ffi {
 
         fn identity(tensor: &Tensor) -> usize;
         fn version(tensor: &Tensor) -> Result<i64>;
+        fn writes(tensors: &TensorList) -> Result<u64>;
 
         fn peak_bytes(cuda_index: i32) -> Result<u64>;
         fn reset_peak(cuda_index: i32) -> Result<()>;

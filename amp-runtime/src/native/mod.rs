@@ -255,6 +255,11 @@ pub(crate) fn identity(tensor: &Tensor) -> usize {
     ffi::identity(inner(tensor))
 }
 
+/// How often the tensors were written to in place, all together.
+pub(crate) fn writes(tensors: &TensorList) -> Result<u64> {
+    Ok(ffi::writes(&tensors.0)?)
+}
+
 /// How often the tensor was written to in place; none for inference tensors, which do not count.
 pub(crate) fn version(tensor: &Tensor) -> Result<Option<u64>> {
     Ok(u64::try_from(ffi::version(inner(tensor))?).ok())

@@ -6,7 +6,7 @@ use super::lists::{Lists, fresh_memory};
 use super::parameter::{self, Memory, Parameter, Variable};
 use super::paramwise::{Described, Paramwise};
 use super::rule::{OptimizerConfig, Rule};
-use crate::native::{self, Deferred, GradientState, TensorList};
+use crate::native::{self, Deferred, GradientState, NativeError, TensorList};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,9 +37,16 @@ pub struct Optimizer {
     /// One per family, between `gather` and `clear`.
     gathered: Vec<Gathered>,
     /// The 2-norm of each family's gathered gradients, where unscaling found it out by the way.
-    norms: Option<TensorList>,
+    norms: Option<KnownNorms>,
     /// Parameters whose momentum starts with the update that is under way, if it is applied.
     pub(super) starting: Option<(Vec<usize>, Deferred)>,
+}
+
+/// The 2-norm of each family's gradients.
+struct KnownNorms {
+    norms: TensorList,
+    /// Of the gradients by then: whoever writes to one between unscaling and clipping has changed their norm.
+    writes: u64,
 }
 
 /// The gradients of one family.
@@ -249,8 +256,15 @@ impl Optimizer {
             let norms = self.grads().map(|grads| native::check_and_unscale(grads, found_inf, inv_scale));
             norms.collect::<Result<Vec<_>, _>>()?.into_iter().collect()
         };
-        self.norms = norms.map(|norms| norms.iter().collect());
+        self.norms = match norms {
+            Some(norms) => Some(KnownNorms { norms: norms.iter().collect(), writes: self.writes()? }),
+            None => None,
+        };
         Ok(())
+    }
+
+    fn writes(&self) -> Result<u64, NativeError> {
+        self.grads().map(native::writes).sum()
     }
 
     /// Multiplies the gathered gradients by a 0-dim f32 tensor.
@@ -262,7 +276,9 @@ impl Optimizer {
     /// Scales the gathered gradients down to `max_norm`; returns their norm before, 0-dim f32.
     pub(crate) fn clip_norm(&mut self, max_norm: f64, norm_type: f64) -> Result<Tensor, OptimError> {
         let norm = match (self.norms.take(), norm_type) {
-            (Some(norms), 2.) => native::total_norm(&norms, norm_type)?,
+            (Some(known), 2.) if known.writes == self.writes()? => {
+                native::total_norm(&known.norms, norm_type)?
+            }
             _ => clip::total_norm(&self.grads().collect::<Vec<_>>(), norm_type)?,
         };
         self.multiply(&clip::factor(&norm, max_norm)?)?;
