@@ -259,3 +259,52 @@ fn outcomes_keep() {
         }
     }
 }
+
+/// How often libtorch handed a number to the host while `f` ran. On the CPU, `f64::try_from` copies memory instead and is
+/// not seen; on CUDA both are copies from the device.
+fn host_reads(f: impl FnOnce()) -> u64 {
+    let ((), counts) = amp_runtime::count_ops(f).unwrap();
+    assert!(counts.contains_key("aten::mul"), "nothing was counted: {counts:?}");
+    ["aten::item", "aten::_local_scalar_dense", "aten::is_nonzero"]
+        .iter()
+        .map(|name| counts.get(*name).copied().unwrap_or(0))
+        .sum()
+}
+
+#[test]
+fn an_update_reads_nothing_back() {
+    use amp_runtime::schedule::{Curve, Piece, Schedule};
+    let adam = Adam { amsgrad: true, ..Adam::default() };
+    let dampened = Sgd { momentum: 0.9, dampening: 0.5, ..Sgd::default() };
+    for config in [config(), dampened.into(), adam.into(), AdamW::default().into()] as [OptimizerConfig; 4] {
+        for precision in PRECISIONS {
+            for clip in [ClipGrad::norm(0.1), ClipGrad::value(0.1)] {
+                let model = Recorded::small();
+                let mut wrapper = OptimWrapper::builder(config)
+                    .precision(precision)
+                    .clip_grad(clip)
+                    .accumulate(2)
+                    .schedule(Schedule::new([Piece::new(Curve::Exponential { gamma: 0.9 })]).unwrap())
+                    .build(&model.store)
+                    .unwrap();
+                // libtorch's CPU kernel of Adam looks at the step counter of each parameter, in its own memory.
+                let of_kernel = if matches!(config, OptimizerConfig::Sgd(_)) { 0 } else { 2 * 3 };
+                for bad in [0.5, 0.25, f64::NAN, 0.5, 0.25, 0.5, f64::INFINITY, f64::NAN, 0.5, 0.5] {
+                    let loss = model.spoiled_loss(&["middle.bias"], bad);
+                    let mut outcome = None;
+                    let reads = host_reads(|| outcome = Some(wrapper.update_params(&(loss * 2.)).unwrap()));
+                    let applied = match outcome {
+                        Some(StepOutcome::Stepped(stats)) => !stats.skipped().unwrap(),
+                        _ => false,
+                    };
+                    let allowed = if applied { of_kernel } else { 0 };
+                    assert_eq!(reads, allowed, "{config:?}, {precision}, {clip:?}");
+                }
+                assert_eq!(wrapper.skipped_updates().unwrap(), 2);
+            }
+        }
+    }
+    // The count sees what there is to see.
+    let weight = Tensor::from(0.5f32);
+    assert!(host_reads(|| assert_eq!((&weight * 2.).double_value(&[]), 1.)) > 0);
+}
