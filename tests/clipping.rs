@@ -276,3 +276,22 @@ fn clipping_twice_reports_the_first_norm() {
         run.clipped().iter().map(|grad| grad.square().sum(Kind::Double).double_value(&[])).sum();
     assert!((clipped.sqrt() - 0.1).abs() < 1e-6);
 }
+
+/// The error is about the update before: the batch that hears of it is not begun, and can be given again.
+#[test]
+fn after_the_error_training_goes_on_with_one_batch_at_a_time() {
+    let strict = ClipGrad::Norm { max_norm: 1e6, norm_type: 2., error_if_nonfinite: true };
+    let model = Recorded::small();
+    let before = model.values();
+    let mut wrapper = OptimWrapper::builder(descent())
+        .precision(Precision::Full)
+        .clip_grad(strict)
+        .build(&model.store)
+        .unwrap();
+    let _ = wrapper.update_params(&model.uniform_loss(1e30)).unwrap();
+    let error = wrapper.update_params(&model.uniform_loss(0.5)).unwrap_err();
+    assert!(matches!(error, OptimWrapperError::NonFiniteNorm(_)), "{error}");
+    assert_eq!(wrapper.inner_count(), 1);
+    let _ = wrapper.update_params(&model.uniform_loss(0.5)).unwrap();
+    assert!(model.unchanged_since(&before.iter().map(|value| value - 0.5).collect::<Vec<_>>()));
+}

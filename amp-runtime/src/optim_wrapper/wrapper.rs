@@ -108,6 +108,10 @@ impl OptimWrapper {
         if matches!(self.phase, Phase::Unscaled { .. }) {
             return Err(OptimWrapperError::BackwardAfterUnscale);
         }
+        if self.pending.as_ref().is_some_and(|last| last.strict_norm) {
+            // What may be an error is one before this batch leaves gradients, which the next would be added to.
+            self.settle()?;
+        }
         if loss.numel() != 1 {
             return Err(OptimWrapperError::LossShape(loss.size()));
         }
