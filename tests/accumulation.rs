@@ -206,6 +206,28 @@ fn a_shortened_last_window_has_its_own_scale() {
     }
 }
 
+/// A window that ends early shifts those after it, and an announced number of batches stays what it is.
+#[test]
+fn a_window_finished_early_shifts_the_next() {
+    for (k, max, early) in [(3_u32, 10_u64, 4_u64), (3, 10, 5), (4, 9, 1), (2, 7, 3)] {
+        let (moves, mut wrapper, model) = epoch(k, Some(max), early, true);
+        assert_eq!((moves.len() as u64, wrapper.inner_count()), (early.div_ceil(u64::from(k)), early));
+        let mut before = weight(&model);
+        for batch in early + 1..=max {
+            let updated = wrapper.update_params(&model.uniform_loss(1.)).unwrap().stats().is_some();
+            let complete = (batch - early).is_multiple_of(u64::from(k)) || batch == max;
+            assert_eq!(updated, complete, "k {k}, {batch} of {max} after {early}");
+            if updated {
+                let moved = before - weight(&model);
+                assert!((moved - 1.).abs() <= 4. * f64::from(f32::EPSILON), "k {k}, {batch}: {moved}");
+                before = weight(&model);
+            }
+        }
+        let past = wrapper.update_params(&model.uniform_loss(1.));
+        assert!(matches!(past, Err(OptimWrapperError::PastTheEnd { .. })));
+    }
+}
+
 #[test]
 fn finishing_no_window_does_nothing() {
     let (_, mut wrapper, model) = epoch(3, None, 6, false);

@@ -10,6 +10,8 @@ pub(super) struct Accumulation {
     pub(super) inner_count: u64,
     /// All batches there will be, if that is known.
     pub(super) max_counts: Option<u64>,
+    /// The batch that windows are counted from: 0, or the first after a window that was finished early.
+    pub(super) origin: u64,
     /// Batches in the open window.
     pub(super) window: u32,
 }
@@ -19,7 +21,7 @@ impl Accumulation {
         if counts == 0 {
             Err(OptimWrapperError::NoAccumulation)
         } else {
-            Ok(Self { counts, inner_count: 0, max_counts, window: 0 })
+            Ok(Self { counts, inner_count: 0, max_counts, origin: 0, window: 0 })
         }
     }
 
@@ -41,7 +43,7 @@ impl Accumulation {
     /// How many batches the window of `batch` is meant to have.
     fn window_length(&self, batch: u64) -> u32 {
         let Some(max_counts) = self.max_counts else { return self.counts };
-        let remainder = max_counts % u64::from(self.counts);
+        let remainder = max_counts.saturating_sub(self.origin) % u64::from(self.counts);
         // A remainder is smaller than `counts`, so it fits.
         let last_window = u32::try_from(remainder).unwrap_or(self.counts);
         if batch < max_counts - remainder { self.counts } else { last_window }
@@ -55,6 +57,13 @@ impl Accumulation {
 
     /// Whether the batch counted last completes its window.
     pub(super) fn should_update(&self) -> bool {
-        self.inner_count.is_multiple_of(u64::from(self.counts)) || Some(self.inner_count) == self.max_counts
+        let since = self.inner_count - self.origin;
+        since.is_multiple_of(u64::from(self.counts)) || Some(self.inner_count) == self.max_counts
+    }
+
+    /// Ends the window early: the next batch begins one of its own.
+    pub(super) fn cut(&mut self) {
+        self.origin = self.inner_count;
+        self.window = 0;
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct WrapperNumbers {
     accumulative_counts: u32,
     inner_count: u64,
     max_counts: Option<u64>,
+    /// The batch that windows are counted from.
+    origin: u64,
     /// Batches in the open window.
     window: u32,
     applied: u64,
@@ -85,12 +87,13 @@ impl OptimWrapper {
             Phase::Scaled => Some(self.open_window()?),
             Phase::Unscaled { .. } => return Err(OptimWrapperError::BackwardAfterUnscale),
         };
-        let Accumulation { counts, inner_count, max_counts, window: batches } = self.accumulation;
+        let Accumulation { counts, inner_count, max_counts, origin, window: batches } = self.accumulation;
         let Counters { applied, skipped, lost } = self.counters;
         let numbers = WrapperNumbers {
             accumulative_counts: counts,
             inner_count,
             max_counts,
+            origin,
             window: batches,
             applied,
             skipped,
@@ -149,6 +152,7 @@ impl OptimWrapper {
         }
         let counts = [numbers.inner_count, numbers.applied, numbers.skipped, numbers.lost];
         if counts.iter().any(|&count| count > MOST)
+            || numbers.origin > numbers.inner_count
             || u64::from(numbers.window) > numbers.inner_count.min(MOST_OPEN)
         {
             return Err(misfit("numbers", format!("no training counts like this: {numbers:?}")));
@@ -156,6 +160,7 @@ impl OptimWrapper {
         let accumulation = Accumulation {
             counts: numbers.accumulative_counts,
             inner_count: numbers.inner_count,
+            origin: numbers.origin,
             max_counts: numbers.max_counts,
             window: numbers.window,
         };

@@ -23,7 +23,8 @@ impl OptimWrapper {
     ///
     /// # Errors
     /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`](crate::OptimWrapperError). The
-    /// parameters, the optimizer's state and the scale are then as they were.
+    /// parameters, the optimizer's state and the scale are then as they were; gradients that are there already stay, until
+    /// [`zero_grad`](Self::zero_grad).
     pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
         let scaled = self.backward(loss)?;
         if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }

@@ -243,10 +243,9 @@ impl OptimWrapper {
         }
         let divided_by = f64::from(self.accumulation.last_factor());
         self.unscale(Some(divided_by / f64::from(self.accumulation.window)))?;
-        // The next batch begins a window of its own.
-        self.accumulation.inner_count =
-            self.accumulation.inner_count.next_multiple_of(u64::from(self.accumulation.counts));
-        self.finish().map(Some)
+        let outcome = self.finish()?;
+        self.accumulation.cut();
+        Ok(Some(outcome))
     }
 
     /// Sets the gradients to none and drops an open accumulation window.
@@ -276,7 +275,7 @@ impl OptimWrapper {
                 "training resumes inside an accumulation window: its first batches are lost"
             );
         }
-        self.accumulation = Accumulation { inner_count, max_counts, ..self.accumulation };
+        self.accumulation = Accumulation { inner_count, max_counts, origin: 0, ..self.accumulation };
         Ok(())
     }
 
