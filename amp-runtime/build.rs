@@ -6,9 +6,16 @@ fn main() {
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     let include = Path::new(&lib).join("../include");
 
-    cxx_build::bridge("src/native/bridge.rs")
+    let mut bridge = cxx_build::bridge("src/native/bridge.rs");
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        // Without it `at::parallel_for` is a plain loop. torch-sys links libgomp already.
+        bridge.flag_if_supported("-fopenmp");
+    }
+    bridge
         .files(["src/native/amp.cpp", "src/native/cpu.cpp"])
         .std("c++17")
+        // a norm is the same to the bit whatever vectors the machine has
+        .flag_if_supported("-ffp-contract=off")
         .warnings(false) // libtorch's headers are full of them
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         .includes([&include, &include.join("torch/csrc/api/include")])

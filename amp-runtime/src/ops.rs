@@ -12,16 +12,17 @@ use std::collections::BTreeMap;
 /// libtorch's own.
 pub fn count_ops<R>(f: impl FnOnce() -> R) -> Result<(R, BTreeMap<String, u64>), NativeError> {
     /// Ends the count even if `f` panics.
-    struct Count(Option<u64>);
+    struct Count(bool);
     impl Drop for Count {
         fn drop(&mut self) {
-            if let Some(handle) = self.0.take() {
-                let _ = native::stop_counting(handle);
+            if self.0 {
+                let _ = native::stop_counting();
             }
         }
     }
-    let mut count = Count(Some(native::start_counting()?));
+    native::start_counting()?;
+    let mut count = Count(true);
     let result = f();
-    let counts = count.0.take().map(native::stop_counting).transpose()?;
-    Ok((result, counts.into_iter().flatten().collect()))
+    count.0 = false;
+    Ok((result, native::stop_counting()?.into_iter().collect()))
 }

@@ -17,6 +17,7 @@
 
 #if defined(__linux__)
 #include <dlfcn.h>
+#include <unistd.h>
 #endif
 
 namespace amp {
@@ -78,7 +79,10 @@ void require_alike(at::TensorList params, at::TensorList others, const char* wha
 std::vector<at::Tensor> in_f32(at::TensorList tensors) {
     std::vector<at::Tensor> wide;
     for (const at::Tensor& tensor : tensors) {
-        wide.push_back(tensor.to(at::kFloat));
+        wide.push_back(at::empty_like(tensor, tensor.options().dtype(at::kFloat)));
+    }
+    if (!wide.empty()) {
+        at::_foreach_copy_(wide, tensors);
     }
     return wide;
 }
@@ -115,7 +119,8 @@ void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<Gra
             state = GradientState::Dtype;
         } else if (grad.sizes() != param.sizes()) {
             state = GradientState::Shape;
-        } else if (!same_layout(param, grad)) {
+        } else if (!same_layout(param, grad) || grad.is_neg() || grad._is_zerotensor()) {
+            // Raw memory must be the gradient: in the parameter's layout, without a pending sign, with data at all.
             at::Tensor relaid = at::empty_like(param, at::MemoryFormat::Preserve);
             relaid.copy_(grad);
             param.mutable_grad() = relaid;
@@ -152,8 +157,13 @@ std::unique_ptr<at::Tensor> check_and_unscale(const TensorList& grads, const at:
                                               const at::Tensor& inv_scale) {
     BelowAutograd guard;
     at::Tensor norm, found = found_inf;
-    if (known_to_cpu(grads.items)) {
+    if (known_to_cpu(grads.items) && found.is_cpu() && inv_scale.is_cpu()) {
         norm = check_unscale_and_norm(grads.items, *found.mutable_data_ptr<float>(), *inv_scale.const_data_ptr<float>());
+    } else if (!grads.items.empty() && grads.items[0].is_cuda() && grads.items[0].scalar_type() == at::kBFloat16) {
+        // CUDA's kernel of 2.11 knows f16, f32 and f64.
+        std::vector<at::Tensor> wide = in_f32(grads.items);
+        at::_amp_foreach_non_finite_check_and_unscale_(wide, found, inv_scale);
+        at::_foreach_copy_(grads.items, wide);
     } else {
         at::_amp_foreach_non_finite_check_and_unscale_(grads.items, found, inv_scale);
     }
@@ -177,10 +187,14 @@ std::unique_ptr<at::Tensor> total_norm(const TensorList& norms, double norm_type
 
 void multiply(const TensorList& tensors, const at::Tensor& factor) {
     BelowAutograd guard;
-    if (known_to_cpu(tensors.items)) {
+    if (tensors.items.empty()) {
+        return;
+    }
+    if (known_to_cpu(tensors.items) && factor.is_cpu()) {
         multiply_all(tensors.items, *factor.const_data_ptr<float>());
     } else {
-        at::_foreach_mul_(tensors.items, factor);
+        // Of their dtype, for the fused path refuses another.
+        at::_foreach_mul_(tensors.items, factor.to(tensors.items.at(0).scalar_type()));
     }
     bump_versions(tensors.items);
 }
@@ -218,6 +232,7 @@ void fused_sgd(const TensorList& params, const TensorList& grads, const TensorLi
     }
     bump_versions(p);
     bump_versions(buffers);
+    at::autocast::clear_cache();
 }
 
 void fused_adam(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs,
@@ -246,6 +261,7 @@ void fused_adam(const TensorList& params, const TensorList& grads, const TensorL
     bump_versions(avgs);
     bump_versions(sqs);
     bump_versions(maxima);
+    at::autocast::clear_cache();
 }
 
 void average(const TensorList& averages, const TensorList& values, const at::Tensor& weight) {
@@ -258,6 +274,7 @@ void copy(const TensorList& targets, const TensorList& sources) {
     BelowAutograd guard;
     at::_foreach_copy_(targets.items, sources.items);
     bump_versions(targets.items);
+    at::autocast::clear_cache();
 }
 
 Deferred::Deferred(const at::Tensor& values) {
@@ -271,6 +288,15 @@ Deferred::Deferred(const at::Tensor& values) {
     if (values.is_cuda()) {
         arrived_.emplace(values.device().type());
         arrived_->record(c10::impl::VirtualGuardImpl(values.device().type()).getStream(values.device()));
+    }
+}
+
+Deferred::~Deferred() {
+    try {
+        ready();
+    } catch (...) {
+        // The device is lost: freeing pinned memory would throw from here, which ends the process. It ends soon anyway.
+        (void)host_.unsafeReleaseTensorImpl();
     }
 }
 
@@ -343,15 +369,24 @@ std::uint64_t writes(const TensorList& tensors) {
 
 std::int64_t version(const at::Tensor& tensor) { return tensor.is_inference() ? -1 : tensor._version(); }
 
-std::uint64_t peak_bytes(std::int32_t cuda_index) {
+namespace {
+// The allocator's, which counts from the first use of the device on.
+c10::DeviceAllocator* cuda_allocator(std::int32_t index) {
     TORCH_CHECK(at::hasCUDA(), "CUDA is not available");
-    auto stats = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(static_cast<c10::DeviceIndex>(cuda_index));
+    at::globalContext().lazyInitDevice(at::kCUDA);
+    auto count = c10::impl::VirtualGuardImpl(at::kCUDA).deviceCount();
+    TORCH_CHECK(index >= 0 && index < count, "there is no CUDA device ", index, ": there are ", static_cast<int>(count));
+    return c10::getDeviceAllocator(at::kCUDA);
+}
+}  // namespace
+
+std::uint64_t peak_bytes(std::int32_t cuda_index) {
+    auto stats = cuda_allocator(cuda_index)->getDeviceStats(static_cast<c10::DeviceIndex>(cuda_index));
     return stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
 }
 
 void reset_peak(std::int32_t cuda_index) {
-    TORCH_CHECK(at::hasCUDA(), "CUDA is not available");
-    c10::getDeviceAllocator(at::kCUDA)->resetPeakStats(static_cast<c10::DeviceIndex>(cuda_index));
+    cuda_allocator(cuda_index)->resetPeakStats(static_cast<c10::DeviceIndex>(cuda_index));
 }
 
 namespace {
@@ -378,7 +413,11 @@ rust::String libtorch_version() { return TORCH_VERSION; }
 rust::String cpu_capability() { return at::get_cpu_capability(); }
 
 namespace {
-thread_local std::map<std::string, std::uint64_t> op_counts;
+using OpCounts = std::map<std::string, std::uint64_t>;
+thread_local OpCounts op_counts;
+// Where the counts stood when each count began that is still under way, innermost last.
+thread_local std::vector<OpCounts> counts_before;
+thread_local at::CallbackHandle counting;
 
 std::unique_ptr<at::ObserverContext> count_op(const at::RecordFunction& function) {
     ++op_counts[function.name()];
@@ -386,18 +425,27 @@ std::unique_ptr<at::ObserverContext> count_op(const at::RecordFunction& function
 }
 }  // namespace
 
-std::uint64_t start_counting() {
-    op_counts.clear();
-    return at::addThreadLocalCallback(at::RecordFunctionCallback(count_op).scopes({at::RecordScope::FUNCTION}));
+void start_counting() {
+    if (counts_before.empty()) {
+        op_counts.clear();
+        counting = at::addThreadLocalCallback(at::RecordFunctionCallback(count_op).scopes({at::RecordScope::FUNCTION}));
+    }
+    counts_before.push_back(op_counts);
 }
 
-rust::Vec<OpCount> stop_counting(std::uint64_t handle) {
-    at::removeCallback(handle);
+rust::Vec<OpCount> stop_counting() {
     rust::Vec<OpCount> counts;
+    TORCH_CHECK(!counts_before.empty(), "no count is under way on this thread");
     for (const auto& [name, count] : op_counts) {
-        counts.push_back(OpCount{name, count});
+        std::uint64_t before = counts_before.back()[name];
+        if (count > before) {
+            counts.push_back(OpCount{name, count - before});
+        }
     }
-    op_counts.clear();
+    counts_before.pop_back();
+    if (counts_before.empty()) {
+        at::removeCallback(counting);
+    }
     return counts;
 }
 
@@ -407,7 +455,8 @@ namespace {
 // Before main, so before libtorch's single look-up of its CUDA hooks. Without a driver it would cost 0.6 s and 330 MB.
 std::string load_cuda() {
     if (dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) == nullptr) {
-        return "";
+        std::string error = dlerror();
+        return access("/dev/nvidiactl", F_OK) == 0 ? error : "";
     }
     Dl_info libtorch_cpu;
     if (dladdr(reinterpret_cast<const void*>(&at::globalContext), &libtorch_cpu) == 0 || libtorch_cpu.dli_fname == nullptr) {

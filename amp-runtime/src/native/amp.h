@@ -72,6 +72,9 @@ void copy(const TensorList& targets, const TensorList& sources);
 class Deferred {
   public:
     explicit Deferred(const at::Tensor& values);
+    ~Deferred();
+    Deferred(const Deferred&) = delete;
+    Deferred& operator=(const Deferred&) = delete;
     bool ready() const;
     float get(std::size_t index) const;
 
@@ -105,7 +108,7 @@ rust::String cpu_capability();
 rust::String cuda_load_error();
 
 // Which operators this thread ran, by name.
-std::uint64_t start_counting();
-rust::Vec<OpCount> stop_counting(std::uint64_t handle);
+void start_counting();
+rust::Vec<OpCount> stop_counting();
 
 }  // namespace amp

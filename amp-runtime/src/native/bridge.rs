@@ -146,7 +146,7 @@ pub(super) mod ffi {
         fn cpu_capability() -> Result<String>;
         fn cuda_load_error() -> String;
 
-        fn start_counting() -> Result<u64>;
-        fn stop_counting(handle: u64) -> Result<Vec<OpCount>>;
+        fn start_counting() -> Result<()>;
+        fn stop_counting() -> Result<Vec<OpCount>>;
     }
 }

@@ -307,12 +307,12 @@ pub(crate) fn cuda_load_error() -> Option<String> {
     Some(ffi::cuda_load_error()).filter(|error| !error.is_empty())
 }
 
-/// Starts counting the operators that this thread runs.
-pub(crate) fn start_counting() -> Result<u64> {
+/// Starts counting the operators that this thread runs; counts nest.
+pub(crate) fn start_counting() -> Result<()> {
     Ok(ffi::start_counting()?)
 }
 
-/// Ends a count: operator names and how often each ran.
-pub(crate) fn stop_counting(handle: u64) -> Result<Vec<(String, u64)>> {
-    Ok(ffi::stop_counting(handle)?.into_iter().map(|op| (op.name, op.count)).collect())
+/// Ends the count that began last: operator names and how often each ran.
+pub(crate) fn stop_counting() -> Result<Vec<(String, u64)>> {
+    Ok(ffi::stop_counting()?.into_iter().map(|op| (op.name, op.count)).collect())
 }

@@ -67,6 +67,16 @@ pub enum OptimError {
         /// The parameter.
         name: String,
     },
+    /// A parameter on a device that the updates cannot run on.
+    #[error(
+        "parameter `{name}` is on {device:?}\nnote: scaling and counting need f64, which that device lacks\nhelp: train on the CPU or on CUDA"
+    )]
+    UnsupportedDevice {
+        /// The parameter.
+        name: String,
+        /// Its device.
+        device: tch::Device,
+    },
     /// A parameter that is a view with gaps or overlaps.
     #[error(
         "parameter `{name}` does not own its memory densely: it is a view with gaps or overlaps\nhelp: create it from a contiguous tensor"

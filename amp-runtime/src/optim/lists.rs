@@ -4,7 +4,7 @@ use super::group::GroupValues;
 use super::parameter::{Memory, Parameter};
 use super::rule::Rule;
 use crate::native::{self, AdamLists, NativeError, Range, TensorList};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Parallel lists of parameters and their state, ordered by group.
 pub(super) struct Lists {
@@ -108,16 +108,10 @@ impl Lists {
     /// Counts an update of the entries at `indices` (all without) that is applied where `applied` is 1.
     pub(super) fn count(&mut self, indices: Option<&[u32]>, applied: &Tensor) -> Result<(), OptimError> {
         if let State::Adam(adam) = &mut self.state {
-            let _ = match indices {
-                None => adam.counts.f_add_(applied)?,
-                Some(indices) => {
-                    let indices: Vec<i64> = indices.iter().map(|&index| i64::from(index)).collect();
-                    let mask = adam.counts.f_zeros_like()?;
-                    let chosen = Tensor::f_from_slice(&indices)?.f_to(mask.device())?;
-                    let mask = mask.f_index_fill(0, &chosen, 1.)?;
-                    adam.counts.f_add_(&mask.f_mul(applied)?)?
-                }
-            };
+            match indices {
+                None => drop(adam.counts.f_add_(applied)?),
+                Some(indices) => add_at(&adam.counts, indices, applied)?,
+            }
             adam.counts_f32.f_copy_(&adam.counts)?;
         }
         Ok(())
@@ -177,6 +171,19 @@ impl AdamState {
             counts_f32: self.counts_f32.shallow_clone(),
         })
     }
+}
+
+/// Adds to the elements at `indices`, which ascend. Run by run: a list of indices would have to travel to the device,
+/// which waits for it.
+fn add_at(counts: &Tensor, indices: &[u32], amount: &Tensor) -> Result<(), TchError> {
+    let mut rest = indices;
+    while let Some(&first) = rest.first() {
+        let run = (first..).zip(rest).take_while(|(next, index)| next == *index).count();
+        let end = i64::from(rest[run - 1]) + 1;
+        let _ = counts.f_slice(0, i64::from(first), end, 1)?.f_add_(amount)?;
+        rest = &rest[run..];
+    }
+    Ok(())
 }
 
 /// The runs of equal groups in `owners`, which are ordered by group.

@@ -4,7 +4,7 @@ use super::paramwise::last_name;
 use crate::native;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tch::nn::Variables;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// A parameter and its optimizer state.
 pub(super) struct Parameter {
@@ -105,6 +105,9 @@ pub(super) fn check(name: &str, tensor: &Tensor) -> Result<(), OptimError> {
     }
     if !matches!(kind, Kind::Float | Kind::Double | Kind::BFloat16) {
         return Err(OptimError::UnsupportedKind { name: name.to_owned(), kind });
+    }
+    if tensor.device() == Device::Mps {
+        return Err(OptimError::UnsupportedDevice { name: name.to_owned(), device: Device::Mps });
     }
     if !native::is_dense(tensor)? {
         return Err(OptimError::NotDense { name: name.to_owned() });

@@ -129,6 +129,8 @@ impl OptimWrapper {
         {
             // The graph knows its dtypes; a region around the step must not cast what it computes.
             let _outside = Region::suspend();
+            // The scale lives where the parameters are, wherever the loss is.
+            let _ = self.scaler.backward_scale(self.optimizer.device())?;
             self.scaler.scale(&share)?.f_backward()?;
         }
         self.accumulation.count();

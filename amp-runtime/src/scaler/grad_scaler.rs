@@ -99,7 +99,10 @@ impl GradScaler {
             LossScale::Dynamic(dynamic) => (dynamic.init_scale, i64::from(dynamic.hysteresis)),
         };
         match &mut self.scale {
-            Some(scale) => Ok(scale),
+            Some(scale) => {
+                scale.move_to(device)?;
+                Ok(scale)
+            }
             none => Ok(none.insert(Scale::new(first, 0, hysteresis, device)?)),
         }
     }

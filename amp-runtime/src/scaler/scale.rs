@@ -27,6 +27,16 @@ impl Scale {
         })
     }
 
+    /// Takes the scale to where it is needed: one that was set or loaded before the first batch is still on the CPU.
+    pub(super) fn move_to(&mut self, device: Device) -> Result<(), TchError> {
+        if self.value.device() != device {
+            for tensor in [&mut self.value, &mut self.growth_tracker, &mut self.hysteresis_tracker] {
+                *tensor = tensor.f_to(device)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Follows `found_inf`, 0-dim f32, 0 or 1: `_amp_update_scale_`, then hysteresis, floor and ceiling.
     pub(super) fn update(&mut self, by: &DynamicLossScale, found_inf: &Tensor) -> Result<(), TchError> {
         let patient = by.hysteresis > 1;
