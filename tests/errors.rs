@@ -268,7 +268,7 @@ fn a_wrong_order_of_calls_is_an_error() {
     drop(wrapper.backward(&model.uniform_loss(1.)).unwrap().unscale().unwrap());
     let again = wrapper.backward(&model.uniform_loss(1.)).err();
     assert!(matches!(again, Some(OptimWrapperError::BackwardAfterUnscale)));
-    assert!(matches!(wrapper.state(), Err(OptimWrapperError::BackwardAfterUnscale)));
+    assert!(matches!(wrapper.state(), Err(OptimWrapperError::StateWhileUnscaled)));
     assert!(model.unchanged_since(&before));
     let _ = wrapper.step().unwrap();
     assert!(matches!(wrapper.step(), Err(OptimWrapperError::BeforeBackward("step"))));

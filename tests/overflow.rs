@@ -197,10 +197,11 @@ fn a_schedule_advances_with_applied_updates_only() {
         let mut lr = 0.5;
         for overflow in [true, false, true, true, false, false, true, false] {
             let before = model.values();
+            // The rate of the update that comes next.
+            assert_eq!(wrapper.groups()[0].lr, lr, "{precision}");
             let bad = if overflow { f64::INFINITY } else { 0.5 };
             let stats = stepped(wrapper.update_params(&model.spoiled_loss(&["last.weight"], bad)).unwrap());
             assert_eq!(stats.skipped().unwrap(), overflow);
-            assert_eq!(wrapper.groups()[0].lr, lr, "{precision}");
             assert_eq!(wrapper.groups()[0].base_lr, 0.5, "{precision}");
             if !overflow {
                 let moved: Vec<Tensor> = before.iter().map(|value| value - 0.5 * lr).collect();

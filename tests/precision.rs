@@ -24,14 +24,14 @@ fn product() -> Kind {
 fn words_name_precisions() {
     let words = [
         (Precision::Full, &["off", "full", "fp32", "float32"][..]),
-        (Precision::F16, &["fp16", "f16", "float16"]),
+        (Precision::F16, &["fp16", "f16", "float16", "FP16"]),
         (Precision::Bf16, &["bf16", "bfloat16"]),
     ];
     for (precision, names) in words {
         assert!(names.iter().all(|name| name.parse() == Ok(precision)));
         assert_eq!(precision.to_string().parse(), Ok(precision));
     }
-    for wrong in ["", "half", "F16", "bf16 ", "float64", "on"] {
+    for wrong in ["", "half", "bf16 ", "float64", "on"] {
         let error = wrong.parse::<Precision>().unwrap_err().to_string();
         assert!(error.contains(&format!("`{wrong}`")) && error.contains("`bf16`"), "{error}");
     }

@@ -1,12 +1,14 @@
 //! Casts between full and low precision: differentiable, and no copy where the dtype is already right.
+use crate::precision::Precision;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The tensor in `kind`, which is f16 or bf16: f32 and the other low kind are cast; f64, integers and bool, which no region
-/// lowers, come back as they are. The gradient comes back in the tensor's own dtype.
+/// The tensor in the low dtype of `precision`: f32 and the other low dtype are cast; f64, integers and bool, which no region
+/// lowers, come back as they are, and so does everything in full precision. The gradient comes back in the tensor's own dtype.
 ///
 /// # Errors
 /// libtorch's own.
-pub fn low(tensor: &Tensor, kind: Kind) -> Result<Tensor, TchError> {
+pub fn low(tensor: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
+    let Some(kind) = precision.low_kind() else { return Ok(tensor.shallow_clone()) };
     match tensor.kind() {
         // One dispatch that returns the same tensor where nothing has to change; it knows f32 on CPU and CUDA only.
         Kind::Float if matches!(tensor.device(), Device::Cpu | Device::Cuda(_)) => {

@@ -1,5 +1,5 @@
 //! An exponential moving average of a model's variables, in full precision, that skips what training skips.
-use crate::native::{self, NativeError, TensorList};
+use crate::native::{self, NativeError, TensorList, brief};
 use crate::optim_wrapper::StepOutcome;
 use std::collections::BTreeMap;
 use tch::nn::VarStore;
@@ -19,12 +19,18 @@ pub enum EmaError {
     Native(#[from] NativeError),
     /// tch's own.
     #[error(transparent)]
-    Tch(#[from] TchError),
+    Tch(TchError),
+}
+
+impl From<TchError> for EmaError {
+    fn from(error: TchError) -> Self {
+        Self::Tch(brief(error))
+    }
 }
 
 /// Averages of a model's variables (MMEngine's `EMAHook` with `ExponentialMovingAverage`): after each applied update
 /// `average += momentum * (value - average)`. Whether the update was applied is decided on the device. Variables without
-/// gradient, such as a batch norm's statistics, are copied.
+/// gradient, such as a batch norm's statistics, are copied after every update, applied or not, as the model keeps them.
 pub struct Ema {
     momentum: f64,
     averaged: Pairs,
@@ -57,7 +63,9 @@ impl Ema {
             .partition(|(_, variable)| follows(variable));
         for (pairs, variables) in [(&mut ema.averaged, followed), (&mut ema.copied, rest)] {
             for (name, variable) in variables {
-                pairs.averages.push(&variable.f_detach_copy()?);
+                // bf16 would round each step away.
+                let kind = if variable.kind() == Kind::BFloat16 { Kind::Float } else { variable.kind() };
+                pairs.averages.push(&variable.f_detach_copy()?.f_to_kind(kind)?);
                 pairs.variables.push(&variable);
                 ema.names.push(name);
             }
@@ -65,7 +73,7 @@ impl Ema {
         Ok(ema)
     }
 
-    /// Follows the variables after a step. Nothing changes while gradients accumulate, or where the update was skipped.
+    /// Follows the variables after a step. Nothing changes while gradients accumulate; where the update was skipped, averages stay.
     ///
     /// # Errors
     /// libtorch's own.
@@ -81,7 +89,7 @@ impl Ema {
         Ok(())
     }
 
-    /// The averages by the names of their variables.
+    /// The averages by the names of their variables, bf16 ones in f32: the tensors themselves, which go on changing.
     ///
     /// # Errors
     /// libtorch's own.

@@ -60,7 +60,7 @@ impl FromStr for Precision {
     type Err = UnknownPrecision;
 
     fn from_str(word: &str) -> Result<Self, UnknownPrecision> {
-        match word {
+        match word.to_ascii_lowercase().as_str() {
             "off" | "full" | "fp32" | "float32" => Ok(Self::Full),
             "fp16" | "f16" | "float16" => Ok(Self::F16),
             "bf16" | "bfloat16" => Ok(Self::Bf16),

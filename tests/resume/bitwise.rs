@@ -1,6 +1,6 @@
 //! `n` batches straight equal `k` batches, save, load in a new process, `n - k` batches.
 use crate::training::{Case, Training, alone, another_process, extra, lively_scale, optimizers, part};
-use amp_runtime::checkpoint::{self, LoadOptions};
+use amp_runtime::checkpoint::{self, CheckpointError, LoadOptions};
 use amp_runtime::{Adam, LossScale, OptimWrapper, OptimWrapperDict, Precision, Sgd};
 use serde_json::json;
 use tch::nn::{self, VarStore};
@@ -149,37 +149,39 @@ fn several_wrappers_share_a_checkpoint() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");
+    // A store for each wrapper, and one of all their variables for the checkpoint.
     let build = || {
         let (store, critic) = (VarStore::new(Device::Cpu), VarStore::new(Device::Cpu));
-        nn::linear(store.root() / "a", 3, 1, nn::LinearConfig::default());
-        nn::linear(critic.root() / "a", 3, 1, nn::LinearConfig::default());
+        let _ = nn::linear(store.root() / "a", 3, 1, nn::LinearConfig::default());
+        let _ = nn::linear(critic.root() / "a", 3, 1, nn::LinearConfig::default());
         let mut optims = OptimWrapperDict::new();
         let scale = LossScale::dynamic();
         let sgd = Sgd { momentum: 0.9, ..Sgd::default() };
         let generator = OptimWrapper::builder(Adam::default()).precision(Precision::F16).loss_scale(scale);
         optims.insert("a/b%", generator.build(&store).unwrap());
         optims.insert("critic", OptimWrapper::builder(sgd).accumulate(3).build(&critic).unwrap());
-        (store, critic, optims)
+        let error = checkpoint::save(&path, &critic, &mut optims, &json!(1)).unwrap_err();
+        assert!(matches!(error, CheckpointError::AnotherStore { .. }), "{error}");
+        (VarStore::merge(vec![(store, Some("g.")), (critic, Some("c."))]).unwrap(), optims)
     };
-    let train = |(store, critic, optims): &mut (VarStore, VarStore, OptimWrapperDict)| {
-        for (name, store) in [("a/b%", store), ("critic", critic)] {
+    let train = |(all, optims): &mut (VarStore, OptimWrapperDict)| {
+        for (name, weight) in [("a/b%", "g.a.weight"), ("critic", "c.a.weight")] {
             let xs = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));
-            let loss = xs.matmul(&store.variables()["a.weight"].tr()).square().sum(Kind::Float);
+            let loss = xs.matmul(&all.variables()[weight].tr()).square().sum(Kind::Float);
             let _ = optims.get(name).unwrap().update_params(&loss).unwrap();
         }
     };
     let mut first = build();
     train(&mut first);
-    checkpoint::save(&path, &first.0, &mut first.2, &json!(1)).unwrap();
+    checkpoint::save(&path, &first.0, &mut first.1, &json!(1)).unwrap();
     let mut second = build();
-    second.1.copy(&first.1).unwrap();
-    checkpoint::load(&path, &mut second.0, &mut second.2, LoadOptions::default()).unwrap();
+    checkpoint::load(&path, &mut second.0, &mut second.1, LoadOptions::default()).unwrap();
     train(&mut first);
     train(&mut second);
-    checkpoint::save(&path, &first.0, &mut first.2, &json!(1)).unwrap();
+    checkpoint::save(&path, &first.0, &mut first.1, &json!(1)).unwrap();
     let wanted = std::fs::read(&path).unwrap();
-    checkpoint::save(&path, &second.0, &mut second.2, &json!(1)).unwrap();
+    checkpoint::save(&path, &second.0, &mut second.1, &json!(1)).unwrap();
     assert!(std::fs::read(&path).unwrap() == wanted);
-    let error = checkpoint::load(&path, &mut first.0, first.2.get("critic").unwrap(), LoadOptions::default());
+    let error = checkpoint::load(&path, &mut first.0, first.1.get("critic").unwrap(), LoadOptions::default());
     assert!(error.unwrap_err().to_string().contains("`optimizer/`"));
 }

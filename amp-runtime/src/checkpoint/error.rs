@@ -1,5 +1,5 @@
 //! Why a checkpoint cannot be written or read.
-use crate::native::NativeError;
+use crate::native::{NativeError, brief};
 use crate::optim_wrapper::OptimWrapperError;
 use std::path::PathBuf;
 use tch::TchError;
@@ -108,6 +108,14 @@ pub enum CheckpointError {
         /// Why.
         problem: String,
     },
+    /// A wrapper over another store than the one that is saved or loaded.
+    #[error(
+        "the wrapper trains `{parameter}`, which is not a variable of this store\nhelp: give the store that the wrapper was built over; of several stores, `VarStore::merge` makes one"
+    )]
+    AnotherStore {
+        /// A parameter of the wrapper.
+        parameter: String,
+    },
     /// The optimizer, the scaler or an open accumulation window does not fit.
     #[error(transparent)]
     Wrapper(#[from] OptimWrapperError),
@@ -116,7 +124,13 @@ pub enum CheckpointError {
     Native(#[from] NativeError),
     /// tch failed.
     #[error(transparent)]
-    Tch(#[from] TchError),
+    Tch(TchError),
+}
+
+impl From<TchError> for CheckpointError {
+    fn from(error: TchError) -> Self {
+        Self::Tch(brief(error))
+    }
 }
 
 pub(super) type Result<T> = std::result::Result<T, CheckpointError>;

@@ -48,6 +48,7 @@ pub fn save(
     wrappers: &mut impl Wrappers,
     extra: &Extra,
 ) -> Result<()> {
+    wrappers::require_store(wrappers, store)?;
     let mut tensors = Tensors::new();
     let numbers = wrappers::state(wrappers, &mut tensors)?;
     put(&mut tensors, MODEL, store.variables());
@@ -70,6 +71,7 @@ pub fn load(
     wrappers: &mut impl Wrappers,
     options: LoadOptions,
 ) -> Result<Extra> {
+    wrappers::require_store(wrappers, store)?;
     let path = path.as_ref();
     let (header, mut tensors) = {
         let bytes = read(path)?;

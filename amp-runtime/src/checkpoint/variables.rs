@@ -1,6 +1,7 @@
 //! The variables of a store: their values, and values for them.
 use super::container::Tensors;
 use super::error::{CheckpointError, Result};
+use crate::native;
 use tch::nn::VarStore;
 use tch::{TchError, Tensor, no_grad};
 
@@ -34,5 +35,8 @@ pub(super) fn require_alike(key: String, found: &Tensor, wanted: &Tensor) -> Res
 
 /// By `copy_`, which keeps each variable's layout and counts as a write.
 pub(super) fn install(fitted: Fitted) -> std::result::Result<(), TchError> {
-    no_grad(|| fitted.0.into_iter().try_for_each(|(mut variable, value)| variable.f_copy_(&value)))
+    let copied =
+        no_grad(|| fitted.0.into_iter().try_for_each(|(mut variable, value)| variable.f_copy_(&value)));
+    native::drop_cached_casts();
+    copied
 }

@@ -3,9 +3,11 @@ use super::container::{Tensors, take};
 use super::error::{CheckpointError, Result};
 use super::header::Wrapper;
 use super::options::LoadOptions;
+use crate::native;
 use crate::optim::OptimizerState;
 use crate::optim_wrapper::{Fitted, OpenWindow, OptimWrapper, OptimWrapperDict, OptimWrapperState};
 use std::collections::BTreeMap;
+use tch::nn::VarStore;
 
 /// What a checkpoint holds beside the model: an [`OptimWrapper`], or all of an [`OptimWrapperDict`].
 pub trait Wrappers: sealed::Sealed {
@@ -44,6 +46,17 @@ fn prefix(name: &str) -> String {
     } else {
         format!("wrapper/{}/", name.replace('%', "%25").replace('/', "%2F"))
     }
+}
+
+/// Refuses wrappers over another store: their weights would silently be left out.
+pub(super) fn require_store(wrappers: &mut impl Wrappers, store: &VarStore) -> Result<()> {
+    let identities = store.variables().values().map(native::identity).collect();
+    for (_, wrapper) in wrappers.named() {
+        if let Some(parameter) = wrapper.outside(&identities) {
+            return Err(CheckpointError::AnotherStore { parameter: parameter.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// The numbers of each wrapper; its tensors go to `tensors`.

@@ -205,6 +205,18 @@ impl<'a> Table<'a> {
         is_there
     }
 
+    /// Notes what the table holds besides, if it looks like a misspelt key, and leaves all else to others.
+    pub(super) fn refuse_typos(&mut self) {
+        for (name, field) in &self.rest {
+            if let Some(near) = nearest(name, &self.known).filter(|near| strsim::levenshtein(name, near) <= 2)
+            {
+                let known = self.known.clone();
+                self.note(Problem::UnknownKey { key: field.key.clone(), nearest: Some(near), known });
+            }
+        }
+        self.ignore_rest();
+    }
+
     /// Accepts whatever else the table holds.
     pub(super) fn ignore_rest(&mut self) {
         self.rest.clear();

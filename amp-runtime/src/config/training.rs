@@ -32,7 +32,7 @@ impl Section for TrainingConfig {
             let param_scheduler = table.optional("param_scheduler");
             let param_scheduler =
                 param_scheduler.map_or(Some(Vec::new()), |field| param_scheduler::read(&field));
-            table.ignore_rest();
+            table.refuse_typos();
             Some(Self { optim_wrapper: optim_wrapper?, param_scheduler: param_scheduler? })
         })
     }

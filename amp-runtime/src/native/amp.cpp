@@ -11,6 +11,7 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <algorithm>
 #include <map>
 #include <string>
 #include <torch/headeronly/version.h>
@@ -141,6 +142,13 @@ std::int64_t first_unlike(const TensorList& params, const TensorList& others) {
     return -1;
 }
 
+std::size_t first_gradient(const TensorList& params) noexcept {
+    auto has_one = [](const at::Tensor& param) { return param.grad().defined(); };
+    return std::find_if(params.items.begin(), params.items.end(), has_one) - params.items.begin();
+}
+
+void drop_cached_casts() { at::autocast::clear_cache(); }
+
 void clear_gradients(const TensorList& params) {
     for (const at::Tensor& param : params.items) {
         param.mutable_grad().reset();
@@ -175,7 +183,15 @@ void push_norms(const TensorList& grads, double norm_type, TensorList& norms) {
     BelowAutograd guard;
     // Sums in f32 at least; libtorch refuses to narrow f64 while it sums.
     bool narrow = !grads.items.empty() && grads.items[0].scalar_type() == at::kDouble;
-    for (const at::Tensor& norm : at::_foreach_norm(grads.items, norm_type, narrow ? at::kDouble : at::kFloat)) {
+    // And some norms of tensors without elements.
+    std::vector<at::Tensor> filled;
+    std::copy_if(grads.items.begin(), grads.items.end(), std::back_inserter(filled),
+                 [](const at::Tensor& grad) { return grad.numel() > 0; });
+    if (filled.empty()) {
+        norms.items.push_back(at::zeros({}, grads.items.at(0).options().dtype(at::kFloat)));
+        return;
+    }
+    for (const at::Tensor& norm : at::_foreach_norm(filled, norm_type, narrow ? at::kDouble : at::kFloat)) {
         norms.items.push_back(norm.to(at::kFloat));
     }
 }
@@ -193,8 +209,15 @@ void multiply(const TensorList& tensors, const at::Tensor& factor) {
     if (known_to_cpu(tensors.items) && factor.is_cpu()) {
         multiply_all(tensors.items, *factor.const_data_ptr<float>());
     } else {
-        // Of their dtype, for the fused path refuses another.
-        at::_foreach_mul_(tensors.items, factor.to(tensors.items.at(0).scalar_type()));
+        at::ScalarType dtype = tensors.items[0].scalar_type();
+        if (dtype == at::kBFloat16 && tensors.items[0].is_cuda()) {
+            // One launch for all wants a factor of their dtype, and a factor in bf16 would be off by up to 0.4 %.
+            std::vector<at::Tensor> wide = in_f32(tensors.items);
+            at::_foreach_mul_(wide, factor);
+            at::_foreach_copy_(tensors.items, wide);
+        } else {
+            at::_foreach_mul_(tensors.items, dtype == at::kDouble ? factor.to(dtype) : factor);
+        }
     }
     bump_versions(tensors.items);
 }
@@ -318,6 +341,7 @@ std::unique_ptr<Deferred> defer(const TensorList& scalars) {
 namespace {
 AutocastState switch_autocast(bool enabled, const at::ScalarType* dtype) noexcept {
     AutocastState previous{};
+    bool changed = false;
     for (size_t i = 0; i < std::size(kAutocastDevices); ++i) {
         at::DeviceType device = kAutocastDevices[i];
         previous.enabled[i] = at::autocast::is_autocast_enabled(device);
@@ -326,8 +350,12 @@ AutocastState switch_autocast(bool enabled, const at::ScalarType* dtype) noexcep
             at::autocast::set_autocast_enabled(device, enabled);
         }
         if (dtype != nullptr) {
+            changed |= at::autocast::get_autocast_dtype(device) != *dtype;
             at::autocast::set_autocast_dtype(device, *dtype);
         }
+    }
+    if (changed) {
+        at::autocast::clear_cache();  // it does not know the dtype that it casts to
     }
     at::autocast::increment_nesting();
     return previous;
@@ -342,16 +370,19 @@ AutocastState enter_autocast(std::int8_t dtype) noexcept {
 AutocastState suspend_autocast() noexcept { return switch_autocast(false, nullptr); }
 
 void leave_autocast(AutocastState previous) noexcept {
-    // Casts of weights are shared within the outermost region only.
-    if (at::autocast::decrement_nesting() == 0) {
-        at::autocast::clear_cache();
-    }
+    // Casts of weights are shared within the outermost region only, and have the dtype of theirs.
+    bool stale = at::autocast::decrement_nesting() == 0;
     for (size_t i = 0; i < std::size(kAutocastDevices); ++i) {
         at::DeviceType device = kAutocastDevices[i];
         if (at::autocast::is_autocast_enabled(device) != previous.enabled[i]) {
             at::autocast::set_autocast_enabled(device, previous.enabled[i]);
         }
-        at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(previous.dtype[i]));
+        at::ScalarType dtype = static_cast<at::ScalarType>(previous.dtype[i]);
+        stale |= at::autocast::get_autocast_dtype(device) != dtype;
+        at::autocast::set_autocast_dtype(device, dtype);
+    }
+    if (stale) {
+        at::autocast::clear_cache();
     }
 }
 

@@ -48,6 +48,8 @@ std::unique_ptr<TensorList> new_list(std::size_t capacity);
 // Gradients.
 void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<GradientState>& states);
 std::int64_t first_unlike(const TensorList& params, const TensorList& others);
+// The index of the first parameter that has one, or the length.
+std::size_t first_gradient(const TensorList& params) noexcept;
 void clear_gradients(const TensorList& params);
 void set_gradient(const at::Tensor& param, const at::Tensor& grad);
 bool is_dense(const at::Tensor& param);
@@ -88,6 +90,8 @@ std::unique_ptr<Deferred> defer(const TensorList& scalars);
 AutocastState enter_autocast(std::int8_t dtype) noexcept;
 AutocastState suspend_autocast() noexcept;
 void leave_autocast(AutocastState previous) noexcept;
+// After weights were written to: libtorch keeps their low copies until the outermost region ends.
+void drop_cached_casts();
 
 // A tensor's identity and history.
 std::size_t identity(const at::Tensor& tensor) noexcept;

@@ -91,6 +91,8 @@ pub(super) mod ffi {
             states: &mut Vec<GradientState>,
         ) -> Result<()>;
         fn first_unlike(params: &TensorList, others: &TensorList) -> Result<i64>;
+        fn first_gradient(params: &TensorList) -> usize;
+        fn drop_cached_casts() -> Result<()>;
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;

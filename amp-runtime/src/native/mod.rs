@@ -6,7 +6,7 @@ mod bridge;
 use bridge::ffi;
 pub(crate) use bridge::ffi::{AdamStep, AutocastState, GradientState, Range, SgdStep};
 use cxx::UniquePtr;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// What libtorch's C++ said when it failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,17 @@ impl From<cxx::Exception> for NativeError {
 }
 
 type Result<T> = std::result::Result<T, NativeError>;
+
+/// tch's errors without libtorch's C++ stack.
+pub(crate) fn brief(error: TchError) -> TchError {
+    match error {
+        TchError::Torch(said) => {
+            let brief = said.split("\nException raised from").next().unwrap_or(&said);
+            TchError::Torch(brief.trim_end().to_owned())
+        }
+        other => other,
+    }
+}
 
 /// The C++ tensor inside a tch tensor.
 fn inner(tensor: &Tensor) -> &ffi::Tensor {
@@ -94,6 +105,18 @@ pub(crate) fn gather_gradients(params: &TensorList) -> Result<(TensorList, Vec<G
 /// The first parameter whose entry in `others` has another shape, dtype, device or memory layout; `others` may be empty.
 pub(crate) fn first_unlike(params: &TensorList, others: &TensorList) -> Result<Option<usize>> {
     Ok(usize::try_from(ffi::first_unlike(&params.0, &others.0)?).ok())
+}
+
+/// The index of the first parameter that has a gradient.
+pub(crate) fn first_gradient(params: &TensorList) -> Option<usize> {
+    let index = ffi::first_gradient(&params.0);
+    Some(index).filter(|&index| index < params.len())
+}
+
+/// Drops the low copies of weights that libtorch keeps until the outermost region ends: after weights were written to.
+pub(crate) fn drop_cached_casts() {
+    // It locks a mutex and empties a map: what could fail there ends the process anyway.
+    let _ = ffi::drop_cached_casts();
 }
 
 /// Sets every gradient to none, as `zero_grad(set_to_none=True)`.

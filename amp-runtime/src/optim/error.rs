@@ -1,5 +1,5 @@
 //! What can be wrong with an optimizer, its parameters or its gradients.
-use crate::native::NativeError;
+use crate::native::{NativeError, brief};
 use tch::{Kind, TchError};
 
 /// Errors of optimizers.
@@ -125,7 +125,7 @@ pub enum OptimError {
     },
     /// A gradient in another dtype than its parameter.
     #[error(
-        "parameter `{name}` is {param:?}, its gradient is {grad:?}\nhelp: set gradients in the parameter's dtype"
+        "parameter `{name}` is {param:?}, its gradient is {grad:?}\nhelp: set gradients in the parameter's dtype, and call `zero_grad` after converting a model"
     )]
     GradientKind {
         /// The parameter.
@@ -182,7 +182,13 @@ pub enum OptimError {
     Native(#[from] NativeError),
     /// tch failed.
     #[error(transparent)]
-    Tch(#[from] TchError),
+    Tch(TchError),
+}
+
+impl From<TchError> for OptimError {
+    fn from(error: TchError) -> Self {
+        Self::Tch(brief(error))
+    }
 }
 
 /// An error unless the number is in range.

@@ -3,6 +3,7 @@ mod adam;
 mod clip;
 mod error;
 mod group;
+mod inspect;
 mod lists;
 mod numbers;
 mod optimizer;

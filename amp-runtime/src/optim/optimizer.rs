@@ -19,7 +19,7 @@ use tch::{Device, Kind, Tensor};
 /// [`OptimWrapper`](crate::OptimWrapper), which skip an update whose gradients are not finite. Frozen variables are kept
 /// and left alone as long as they have no gradient; variables added to the store later join at the next update.
 ///
-/// Parameters are f32, f64 or bf16, dense, on one device, in any memory layout; convert a model to channels-last before
+/// Parameters are f32, f64 or bf16, dense, on the CPU or one CUDA device, in any memory layout; convert a model to channels-last before
 /// its optimizer is built.
 pub struct Optimizer {
     serial: u64,
@@ -129,7 +129,7 @@ impl Optimizer {
     pub(super) fn adopt_new_variables(&mut self) -> Result<(), OptimError> {
         let fresh = {
             let variables = lock(&self.variables);
-            if variables.trainable_variables.len() == self.seen {
+            if variables.trainable_variables.len() <= self.seen {
                 return Ok(());
             }
             parameter::trainable(&variables, self.seen)
@@ -238,6 +238,7 @@ impl Optimizer {
         Ok(())
     }
 
+    /// What is wrong where no parameter has one.
     fn no_gradients(&self) -> OptimError {
         let mut names: Vec<&str> = self.parameters.iter().take(5).map(|p| p.name.as_str()).collect();
         if self.parameters.len() > names.len() {
@@ -296,6 +297,7 @@ impl Optimizer {
         if let Rule::Tch(optimizer) = &mut self.rule {
             if f64::try_from(found_inf)? == 0. {
                 optimizer.step();
+                native::drop_cached_casts();
             }
             return Ok(());
         }
@@ -340,37 +342,24 @@ impl Optimizer {
     }
 
     /// Sets all gradients to none.
-    pub(crate) fn clear(&mut self) -> Result<(), OptimError> {
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn zero_grad(&mut self) -> Result<(), OptimError> {
         self.gathered.clear();
         self.families.iter().try_for_each(|lists| Ok(native::clear_gradients(&lists.params)?))
     }
+}
 
-    /// The parameters that have a gradient, with it.
-    pub(crate) fn gradients(&self) -> impl Iterator<Item = (&str, Tensor)> {
-        self.parameters.iter().map(|p| (p.name.as_str(), p.tensor.grad())).filter(|(_, grad)| grad.defined())
-    }
-
-    /// The names of the parameters whose gradient is not finite; waits for the device.
-    pub(crate) fn non_finite(&self) -> Result<Vec<String>, OptimError> {
-        let mut names = Vec::new();
-        for (name, grad) in self.gradients() {
-            if !bool::try_from(grad.f_isfinite()?.f_all()?)? {
-                names.push(name.to_owned());
-            }
-        }
-        Ok(names)
-    }
+fn lock(variables: &Mutex<Variables>) -> MutexGuard<'_, Variables> {
+    // Variables are only ever added: a panic elsewhere leaves them whole.
+    variables.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn duplicate(first: String, variable: &Variable) -> OptimError {
     let mut names = variable.aliases.iter().chain([&variable.name]);
     let second = names.find(|name| **name != first).unwrap_or(&variable.name).clone();
     OptimError::Duplicate { first, second }
-}
-
-fn lock(variables: &Mutex<Variables>) -> MutexGuard<'_, Variables> {
-    // Variables are only ever added: a panic elsewhere leaves them whole.
-    variables.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unusable(parameter: &Parameter, state: GradientState) -> OptimError {

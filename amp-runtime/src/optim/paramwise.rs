@@ -48,7 +48,7 @@ pub(super) struct Multipliers {
 }
 
 impl Paramwise {
-    /// The multipliers of one parameter; `siblings` are the shapes of the parameters of the same layer by their last names.
+    /// The multipliers of one parameter.
     pub(super) fn multipliers(&self, parameter: &Described<'_>) -> Multipliers {
         if let Some(custom) = self.custom_key(parameter.name) {
             return Multipliers { lr: custom.lr_mult, decay: custom.decay_mult };
@@ -102,5 +102,12 @@ fn is_one(multiplier: f64) -> bool {
 
 /// The part of a parameter's name that its layer gave it.
 pub(super) fn last_name(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
+    let last = name.rsplit('.').next().unwrap_or(name);
+    // tch tells layers on the same path apart by `__<number>`.
+    match last.rsplit_once("__") {
+        Some((plain, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            plain
+        }
+        _ => last,
+    }
 }

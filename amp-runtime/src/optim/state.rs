@@ -95,7 +95,8 @@ impl Optimizer {
     }
 
     /// Checks a state against the parameters; changes nothing.
-    pub(crate) fn fit(&self, state: &OptimizerState) -> Result<FittedOptimizer, OptimError> {
+    pub(crate) fn fit(&mut self, state: &OptimizerState) -> Result<FittedOptimizer, OptimError> {
+        self.adopt_new_variables()?;
         let saved = &state.numbers;
         let config = self.config.ok_or(OptimError::NotOurs("its state"))?;
         if std::mem::discriminant(&config) != std::mem::discriminant(&saved.config) {

@@ -61,9 +61,11 @@ impl Accumulation {
         since.is_multiple_of(u64::from(self.counts)) || Some(self.inner_count) == self.max_counts
     }
 
-    /// Ends the window early: the next batch begins one of its own.
-    pub(super) fn cut(&mut self) {
-        self.origin = self.inner_count;
+    /// Ends the window. If that was early, the next batch begins one of its own.
+    pub(super) fn close(&mut self) {
+        if self.window > 0 && !self.should_update() {
+            self.origin = self.inner_count;
+        }
         self.window = 0;
     }
 }

@@ -60,6 +60,9 @@ impl OptimWrapperDict {
     /// # Errors
     /// As [`OptimWrapper::initialize_count_status`].
     pub fn initialize_count_status(&mut self, inner_count: u64, max_counts: Option<u64>) -> Result<()> {
+        if let Some(open) = self.wrappers.values().find_map(OptimWrapper::open_batches) {
+            return Err(OptimWrapperError::OpenWindow(open));
+        }
         self.wrappers
             .values_mut()
             .try_for_each(|wrapper| wrapper.initialize_count_status(inner_count, max_counts))
@@ -93,7 +96,7 @@ impl OptimWrapperDict {
             return Err(OptimWrapperError::UnknownName { name: name.clone(), known });
         }
         let mut fitted = Vec::with_capacity(self.wrappers.len());
-        for (name, wrapper) in &self.wrappers {
+        for (name, wrapper) in &mut self.wrappers {
             let state = states.get(name).ok_or_else(|| OptimWrapperError::State {
                 key: name.clone(),
                 problem: "there is no state for this wrapper".to_owned(),

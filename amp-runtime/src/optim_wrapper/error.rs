@@ -1,5 +1,5 @@
 //! What can go wrong in a training step.
-use crate::native::NativeError;
+use crate::native::{NativeError, brief};
 use crate::optim::OptimError;
 use crate::scaler::ScalerError;
 use tch::{Kind, TchError};
@@ -52,6 +52,19 @@ pub enum OptimWrapperError {
         "`{0}` before `backward`\nhelp: call `backward(&loss)` of the wrapper, not of the loss: that one leaves out the loss scale"
     )]
     BeforeBackward(&'static str),
+    /// A gradient that this wrapper's `backward` did not compute.
+    #[error(
+        "parameter `{name}` has a gradient already, which would be added to the loss's\nnote: from another loss, or from `loss.backward()` without the wrapper\nhelp: call `zero_grad` before `backward`"
+    )]
+    StrayGradient {
+        /// The parameter.
+        name: String,
+    },
+    /// The state between `unscale` and `step`.
+    #[error(
+        "the state cannot be taken between `unscale` and `step`\nhelp: call `step` first, or `zero_grad`"
+    )]
+    StateWhileUnscaled,
     /// A gradient norm that is not finite, where the user asked for an error.
     #[error("the gradient norm was {0}\nnote: `error_if_nonfinite` is set; the update was skipped")]
     NonFiniteNorm(f64),
@@ -82,7 +95,13 @@ pub enum OptimWrapperError {
     Native(#[from] NativeError),
     /// tch failed.
     #[error(transparent)]
-    Tch(#[from] TchError),
+    Tch(TchError),
+}
+
+impl From<TchError> for OptimWrapperError {
+    fn from(error: TchError) -> Self {
+        Self::Tch(brief(error))
+    }
 }
 
 impl From<ScalerError> for OptimWrapperError {

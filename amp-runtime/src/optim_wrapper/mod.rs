@@ -3,6 +3,7 @@ mod accumulate;
 mod builder;
 mod dict;
 mod error;
+mod numbers;
 mod outcome;
 mod state;
 mod step;

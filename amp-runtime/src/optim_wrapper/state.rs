@@ -5,7 +5,7 @@ use super::wrapper::{Counters, OptimWrapper, Phase, Result};
 use crate::optim::{FittedOptimizer, OptimizerState};
 use crate::scaler::{LossScale, ScalerState};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use tch::{Device, Kind, Tensor};
 
 /// Counts beyond these are not a training's, and would overflow.
@@ -78,14 +78,14 @@ impl OptimWrapper {
     /// The state after the last batch, as copies on the CPU; waits for the device.
     ///
     /// # Errors
-    /// [`OptimError::NotOurs`](crate::OptimError::NotOurs) for tch's own optimizer; `BackwardAfterUnscale` between
+    /// [`OptimError::NotOurs`](crate::OptimError::NotOurs) for tch's own optimizer; `StateWhileUnscaled` between
     /// `unscale` and `step`.
     pub fn state(&mut self) -> Result<OptimWrapperState> {
         self.settle()?;
         let window = match self.phase {
             Phase::Idle => None,
             Phase::Scaled => Some(self.open_window()?),
-            Phase::Unscaled { .. } => return Err(OptimWrapperError::BackwardAfterUnscale),
+            Phase::Unscaled { .. } => return Err(OptimWrapperError::StateWhileUnscaled),
         };
         let Accumulation { counts, inner_count, max_counts, origin, window: batches } = self.accumulation;
         let Counters { applied, skipped, lost } = self.counters;
@@ -106,6 +106,11 @@ impl OptimWrapper {
             numbers,
             window,
         })
+    }
+
+    /// The name of a parameter that is none of these tensors.
+    pub(crate) fn outside(&self, identities: &HashSet<usize>) -> Option<&str> {
+        self.optimizer.outside(identities)
     }
 
     fn open_window(&mut self) -> Result<OpenWindow> {
@@ -129,7 +134,7 @@ impl OptimWrapper {
     }
 
     /// Checks a state against this wrapper; changes nothing.
-    pub(crate) fn fit(&self, state: &OptimWrapperState) -> Result<Fitted> {
+    pub(crate) fn fit(&mut self, state: &OptimWrapperState) -> Result<Fitted> {
         let misfit = |key: &str, problem: String| OptimWrapperError::State { key: key.to_owned(), problem };
         let optimizer = self.optimizer.fit(&state.optimizer)?;
         let scaler = match &state.scaler {
@@ -161,7 +166,8 @@ impl OptimWrapper {
             counts: numbers.accumulative_counts,
             inner_count: numbers.inner_count,
             origin: numbers.origin,
-            max_counts: numbers.max_counts,
+            // What this training was told wins: it may be longer than the one that was saved.
+            max_counts: self.accumulation.max_counts.or(numbers.max_counts),
             window: numbers.window,
         };
         let window = match &state.window {

@@ -23,8 +23,8 @@ impl OptimWrapper {
     ///
     /// # Errors
     /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`](crate::OptimWrapperError). The
-    /// parameters, the optimizer's state and the scale are then as they were; gradients that are there already stay, until
-    /// [`zero_grad`](Self::zero_grad).
+    /// parameters, the optimizer's state and the scale are then as they were, and the
+    /// gradients of the window are dropped.
     pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
         let scaled = self.backward(loss)?;
         if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }
@@ -51,12 +51,13 @@ impl<'a> Scaled<'a> {
         StepOutcome::Accumulating
     }
 
-    /// Divides the gradients by the loss scale that their backward used, and checks them for inf and NaN.
+    /// Divides the gradients by the loss scale that their backward used, and checks them for inf and NaN. Inside an
+    /// accumulation window this ends the window early, scaled by its own length.
     ///
     /// # Errors
     /// No gradients, gradients that cannot be used, or a loss scale that collapsed.
     pub fn unscale(self) -> Result<Unscaled<'a>> {
-        self.wrapper.unscale(None)?;
+        self.wrapper.unscale()?;
         Ok(Unscaled { wrapper: self.wrapper })
     }
 }

@@ -81,7 +81,7 @@ impl OptimWrapper {
             Phase::Idle => Err(OptimWrapperError::BeforeBackward(what)),
             Phase::Unscaled { .. } => Ok(true),
             Phase::Scaled if !self.accumulation.should_update() => Ok(false),
-            Phase::Scaled => self.unscale(None).map(|()| true),
+            Phase::Scaled => self.unscale().map(|()| true),
         }
     }
 }

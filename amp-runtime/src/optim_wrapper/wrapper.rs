@@ -3,7 +3,7 @@ use super::accumulate::Accumulation;
 use super::error::OptimWrapperError;
 use super::outcome::{self, StepOutcome, StepStats};
 use crate::native::Deferred;
-use crate::optim::{ClipGrad, Optimizer, ParamGroup};
+use crate::optim::{ClipGrad, Optimizer};
 use crate::precision::Precision;
 use crate::region::Region;
 use crate::scaler::{GradScaler, LossScale};
@@ -43,11 +43,15 @@ pub struct OptimWrapper {
     pub(super) precision: Precision,
     pub(super) clip_grad: Option<ClipGrad>,
     pub(super) accumulation: Accumulation,
-    schedule: Option<Schedule>,
+    pub(super) schedule: Option<Schedule>,
     pub(super) phase: Phase,
     pub(super) counters: Counters,
     pending: Option<Pending>,
+    skipped_in_a_row: u32,
 }
+
+/// A dynamic loss scale starts with some; without one there should be none.
+const SKIPS_BEFORE_A_WARNING: u32 = 20;
 
 /// What the gradients are.
 pub(super) enum Phase {
@@ -100,6 +104,7 @@ impl OptimWrapper {
             phase: Phase::Idle,
             counters,
             pending: None,
+            skipped_in_a_row: 0,
         }
     }
 
@@ -125,33 +130,55 @@ impl OptimWrapper {
             return Err(OptimWrapperError::LossWithoutGraph);
         }
         let factor = self.accumulation.loss_factor()?;
-        let share = if factor == 1 { wide } else { wide.f_div_scalar(f64::from(factor))? };
+        if self.accumulation.window == 0
+            && let Some(name) = self.optimizer.first_gradient()
         {
-            // The graph knows its dtypes; a region around the step must not cast what it computes.
-            let _outside = Region::suspend();
-            // The scale lives where the parameters are, wherever the loss is.
-            let _ = self.scaler.backward_scale(self.optimizer.device())?;
-            self.scaler.scale(&share)?.f_backward()?;
+            return Err(OptimWrapperError::StrayGradient { name: name.to_owned() });
+        }
+        if let Err(error) = self.scaled_backward(&wide, factor) {
+            // It may have failed halfway: what it left is no gradient of anything.
+            self.zero_grad()?;
+            return Err(error);
         }
         self.accumulation.count();
         self.phase = Phase::Scaled;
         Ok(())
     }
 
-    /// Divides the gradients by the loss scale and checks them; `correction` is what they are multiplied with besides.
-    pub(super) fn unscale(&mut self, correction: Option<f64>) -> Result<()> {
+    fn scaled_backward(&mut self, loss: &Tensor, factor: u32) -> Result<()> {
+        // The graph knows its dtypes; a region around the step must not cast what it computes.
+        let _outside = Region::suspend();
+        // The scale lives where the parameters are, wherever the loss is.
+        let _ = self.scaler.backward_scale(self.optimizer.device())?;
+        tch::with_grad(|| {
+            let share =
+                if factor == 1 { loss.shallow_clone() } else { loss.f_div_scalar(f64::from(factor))? };
+            Ok(self.scaler.scale(&share)?.f_backward()?)
+        })
+    }
+
+    /// Divides the gradients by the loss scale and checks them; those of an unfinished window also by its own length
+    /// instead of that which it was meant to have. Gradients that cannot be used are dropped.
+    pub(super) fn unscale(&mut self) -> Result<()> {
+        let unscaled = self.try_unscale();
+        if unscaled.is_err() {
+            self.zero_grad()?;
+        }
+        unscaled
+    }
+
+    fn try_unscale(&mut self) -> Result<()> {
         self.settle()?;
         if let Some(schedule) = &self.schedule {
             let applied = self.counters.applied;
             self.optimizer.schedule_lr(|base_lr| schedule.lr(base_lr, applied));
         }
         self.scaler.unscale(&mut self.optimizer)?;
-        if let Some(correction) = correction {
-            self.optimizer.multiply(&Tensor::f_full(
-                [] as [i64; 0],
-                correction,
-                (Kind::Float, self.optimizer.device()),
-            )?)?;
+        if !self.accumulation.should_update() {
+            let meant = f64::from(self.accumulation.last_factor());
+            let correction = meant / f64::from(self.accumulation.window);
+            let options = (Kind::Float, self.optimizer.device());
+            self.optimizer.multiply(&Tensor::f_full([] as [i64; 0], correction, options)?)?;
         }
         self.phase = Phase::Unscaled { clipped: false, norm: None, strict: false };
         Ok(())
@@ -188,7 +215,8 @@ impl OptimWrapper {
             Phase::Unscaled { norm, strict, .. } => (norm.take(), *strict),
             _ => return Err(OptimWrapperError::BeforeBackward("step")),
         };
-        let loss_scale = self.scaler.backward_scale(self.optimizer.device())?;
+        let device = self.optimizer.device();
+        let loss_scale = self.scaler.backward_scale(device)?.f_to(device)?;
         self.scaler.step(&mut self.optimizer)?;
         let Some((found_inf, skip)) = self.scaler.flags(&self.optimizer) else {
             return Err(OptimWrapperError::BeforeBackward("step"));
@@ -206,7 +234,7 @@ impl OptimWrapper {
             micro_batches: stats.micro_batches,
             strict_norm,
         });
-        self.accumulation.window = 0;
+        self.accumulation.close();
         self.phase = Phase::Idle;
         Ok(StepOutcome::Stepped(stats))
     }
@@ -216,9 +244,17 @@ impl OptimWrapper {
         let Some(last) = self.pending.take() else { return Ok(()) };
         if last.numbers.get(outcome::SKIPPED)? == 0. {
             self.counters.applied += 1;
+            self.skipped_in_a_row = 0;
             return Ok(());
         }
         self.counters.skipped += 1;
+        self.skipped_in_a_row += 1;
+        if self.skipped_in_a_row.is_multiple_of(SKIPS_BEFORE_A_WARNING) {
+            tracing::warn!(
+                in_a_row = self.skipped_in_a_row,
+                "every update is skipped: its gradients, or their norm, are not finite"
+            );
+        }
         self.counters.lost += u64::from(last.micro_batches);
         // An overflow under a dynamic scale is its daily work, and no error.
         let expected = last.numbers.get(outcome::FOUND_INF)? != 0.
@@ -227,6 +263,12 @@ impl OptimWrapper {
             return Err(OptimWrapperError::NonFiniteNorm(f64::from(last.numbers.get(outcome::GRAD_NORM)?)));
         }
         Ok(())
+    }
+
+    /// Updates that changed the parameters, the last one included; waits for it.
+    pub(super) fn applied_so_far(&self) -> u64 {
+        let last = self.pending.as_ref().and_then(|last| last.numbers.get(outcome::SKIPPED).ok());
+        self.counters.applied + u64::from(last == Some(0.))
     }
 
     /// Drops the last update's outcome: the training that it belongs to is being replaced.
@@ -240,24 +282,33 @@ impl OptimWrapper {
     /// # Errors
     /// As [`update_params`](Self::update_params).
     pub fn finish_window(&mut self) -> Result<Option<StepOutcome>> {
-        if !matches!(self.phase, Phase::Scaled) {
-            return Ok(None);
+        match self.phase {
+            Phase::Idle => return Ok(None),
+            Phase::Scaled => self.unscale()?,
+            Phase::Unscaled { .. } => {}
         }
-        let divided_by = f64::from(self.accumulation.last_factor());
-        self.unscale(Some(divided_by / f64::from(self.accumulation.window)))?;
-        let outcome = self.finish()?;
-        self.accumulation.cut();
-        Ok(Some(outcome))
+        self.finish().map(Some)
     }
 
-    /// Sets the gradients to none and drops an open accumulation window.
+    /// Batches in the open window, if there is one.
+    pub(super) fn open_batches(&self) -> Option<u32> {
+        Some(self.accumulation.window).filter(|&batches| batches > 0)
+    }
+
+    /// Sets the gradients to none. An open accumulation window is lost, and the next batch begins another: call it between
+    /// windows, not between batches.
     ///
     /// # Errors
     /// libtorch's own.
     pub fn zero_grad(&mut self) -> Result<()> {
-        self.optimizer.clear()?;
+        self.optimizer.zero_grad()?;
         self.scaler.forget();
-        self.accumulation.window = 0;
+        let batches = self.accumulation.window;
+        if batches > 0 && self.accumulation.counts > 1 {
+            tracing::warn!(batches, "an open accumulation window was dropped");
+        }
+        self.counters.lost += u64::from(batches);
+        self.accumulation.close();
         self.phase = Phase::Idle;
         Ok(())
     }
@@ -268,8 +319,8 @@ impl OptimWrapper {
     /// # Errors
     /// [`OptimWrapperError::OpenWindow`] while batches are accumulated.
     pub fn initialize_count_status(&mut self, inner_count: u64, max_counts: Option<u64>) -> Result<()> {
-        if self.accumulation.window > 0 {
-            return Err(OptimWrapperError::OpenWindow(self.accumulation.window));
+        if let Some(batches) = self.open_batches() {
+            return Err(OptimWrapperError::OpenWindow(batches));
         }
         if !inner_count.is_multiple_of(u64::from(self.accumulation.counts)) {
             tracing::warn!(
@@ -279,97 +330,5 @@ impl OptimWrapper {
         }
         self.accumulation = Accumulation { inner_count, max_counts, origin: 0, ..self.accumulation };
         Ok(())
-    }
-
-    /// Batches since the last [`initialize_count_status`](Self::initialize_count_status).
-    pub fn inner_count(&self) -> u64 {
-        self.accumulation.inner_count
-    }
-
-    /// The precision that the wrapper was built for.
-    pub fn precision(&self) -> Precision {
-        self.precision
-    }
-
-    /// The learning rate before multipliers and schedule (MMEngine's `base_lr`).
-    pub fn lr(&self) -> f64 {
-        self.optimizer.lr()
-    }
-
-    /// SGD's momentum, or Adam's `betas[0]`.
-    pub fn momentum(&self) -> f64 {
-        self.optimizer.momentum()
-    }
-
-    /// The parameter groups, each with its learning rate, momentum and weight decay.
-    pub fn groups(&self) -> Vec<ParamGroup> {
-        self.optimizer.groups()
-    }
-
-    /// Sets the learning rate of every group, before multipliers and schedule.
-    ///
-    /// # Errors
-    /// A negative or undefined rate.
-    pub fn set_lr(&mut self, lr: f64) -> Result<()> {
-        Ok(self.optimizer.set_lr(lr)?)
-    }
-
-    /// Sets the learning rate of the parameters with group id `id`.
-    ///
-    /// # Errors
-    /// A negative or undefined rate, or an id that no parameter has.
-    pub fn set_lr_group(&mut self, id: usize, lr: f64) -> Result<()> {
-        Ok(self.optimizer.set_lr_group(id, lr)?)
-    }
-
-    /// Sets the weight decay of the parameters with group id `id`.
-    ///
-    /// # Errors
-    /// A negative or undefined weight decay, or an id that no parameter has.
-    pub fn set_weight_decay_group(&mut self, id: usize, weight_decay: f64) -> Result<()> {
-        Ok(self.optimizer.set_weight_decay_group(id, weight_decay)?)
-    }
-
-    /// The loss scale of the next batch; waits for the device.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn loss_scale(&self) -> Result<f64> {
-        Ok(self.scaler.get_scale()?)
-    }
-
-    /// Sets the loss scale; gradients that exist already are still divided by the one that they carry.
-    ///
-    /// # Errors
-    /// A scale that f32 cannot hold, or scaling that is off.
-    pub fn set_loss_scale(&mut self, scale: f64) -> Result<()> {
-        Ok(self.scaler.set_scale(scale)?)
-    }
-
-    /// Updates that changed the parameters; waits for the last one.
-    ///
-    /// # Errors
-    /// The device's own.
-    pub fn applied_updates(&mut self) -> Result<u64> {
-        self.settle()?;
-        Ok(self.counters.applied)
-    }
-
-    /// Updates that were skipped; waits for the last one.
-    ///
-    /// # Errors
-    /// The device's own.
-    pub fn skipped_updates(&mut self) -> Result<u64> {
-        self.settle()?;
-        Ok(self.counters.skipped)
-    }
-
-    /// Batches whose gradients were lost with a skipped update; waits for the last one.
-    ///
-    /// # Errors
-    /// The device's own.
-    pub fn lost_micro_batches(&mut self) -> Result<u64> {
-        self.settle()?;
-        Ok(self.counters.lost)
     }
 }

@@ -1,5 +1,5 @@
 //! What can go wrong with a loss scale: its numbers, the order of calls, a scale that finds no footing.
-use crate::native::NativeError;
+use crate::native::{NativeError, brief};
 use crate::optim::OptimError;
 use tch::{Kind, TchError};
 
@@ -58,6 +58,11 @@ pub enum ScalerError {
         /// The parameters whose gradients are not finite.
         parameters: String,
     },
+    /// There is no scale to set.
+    #[error(
+        "scaling is off: there is no loss scale to set\nhelp: build with `.loss_scale(LossScale::dynamic())`"
+    )]
+    Off,
     /// A saved state that does not fit.
     #[error("the loss scaler's state does not fit: {0}")]
     State(String),
@@ -69,5 +74,11 @@ pub enum ScalerError {
     Native(#[from] NativeError),
     /// tch failed.
     #[error(transparent)]
-    Tch(#[from] TchError),
+    Tch(TchError),
+}
+
+impl From<TchError> for ScalerError {
+    fn from(error: TchError) -> Self {
+        Self::Tch(brief(error))
+    }
 }

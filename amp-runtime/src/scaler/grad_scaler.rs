@@ -3,7 +3,7 @@ use super::error::ScalerError;
 use super::floor::FloorWatch;
 use super::loss_scale::{Floor, LossScale};
 use super::scale::Scale;
-use crate::optim::Optimizer;
+use crate::optim::{ClipGrad, Optimizer};
 use std::collections::HashMap;
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
@@ -147,8 +147,17 @@ impl GradScaler {
         match dynamic.on_floor {
             Floor::Error { after } if in_a_row >= after => {
                 let names = optimizer.non_finite()?;
-                let parameters = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                Err(ScalerError::Collapsed { in_a_row, scale: dynamic.min_scale, parameters })
+                if names.is_empty() {
+                    // This update goes through, and ends the row.
+                    return Ok(());
+                }
+                // Said once: who goes on all the same has as many tries again.
+                self.floor = FloorWatch::default();
+                Err(ScalerError::Collapsed {
+                    in_a_row,
+                    scale: dynamic.min_scale,
+                    parameters: names.join(", "),
+                })
             }
             Floor::Warn if in_a_row > 0 => {
                 tracing::warn!(
@@ -168,6 +177,7 @@ impl GradScaler {
     /// # Errors
     /// Gradients that were not unscaled, or were stepped already.
     pub fn clip_grad_value(&mut self, optimizer: &mut Optimizer, clip_value: f64) -> Result<()> {
+        ClipGrad::value(clip_value).validate()?;
         self.unscaled(optimizer)?;
         Ok(optimizer.clip_value(clip_value)?)
     }
@@ -183,6 +193,7 @@ impl GradScaler {
         max_norm: f64,
         norm_type: f64,
     ) -> Result<Tensor> {
+        ClipGrad::Norm { max_norm, norm_type, error_if_nonfinite: false }.validate()?;
         let checked = self.unscaled(optimizer)?;
         no_grad(|| {
             let norm = optimizer.clip_norm(max_norm, norm_type)?;
@@ -213,7 +224,7 @@ impl GradScaler {
         let checked = self.unscaled(optimizer)?;
         no_grad(|| optimizer.update(&checked.skip))?;
         checked.stepped = true;
-        Ok(optimizer.clear()?)
+        Ok(optimizer.zero_grad()?)
     }
 
     /// What was found in the optimizer's gradients, and whether its update is skipped: 0-dim f32, 0 or 1.
@@ -256,7 +267,7 @@ impl GradScaler {
     pub fn set_scale(&mut self, scale: f64) -> Result<()> {
         LossScale::Static(scale).validate()?;
         if !self.is_enabled() {
-            return Err(ScalerError::State("scaling is off: there is no scale to set".to_owned()));
+            return Err(ScalerError::Off);
         }
         if let LossScale::Static(value) = &mut self.config {
             *value = scale;

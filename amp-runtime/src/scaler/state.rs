@@ -76,7 +76,8 @@ impl GradScaler {
         };
         config.validate()?;
         let trackers = [state.growth_tracker, state.hysteresis_tracker];
-        if state.scale.is_finite()
+        // What f32 cannot hold is no scale that ever was.
+        if f64::from(f32::MAX) >= state.scale
             && state.scale >= 0.
             && trackers.iter().all(|&tracker| (0..=i64::from(i32::MAX)).contains(&tracker))
         {

@@ -1,0 +1,37 @@
+//! An optimizer's parameters and gradients, looked at from outside: for states, guards and messages.
+use super::error::OptimError;
+use super::optimizer::Optimizer;
+use crate::native;
+use std::collections::HashSet;
+use tch::Tensor;
+
+impl Optimizer {
+    /// The name of the first parameter that has a gradient.
+    pub(crate) fn first_gradient(&self) -> Option<&str> {
+        let mut families = self.families.iter();
+        let owner = families.find_map(|lists| Some(lists.owners[native::first_gradient(&lists.params)?]))?;
+        Some(&self.parameters[owner].name)
+    }
+
+    /// Whether every parameter is one of these tensors; else the name of one that is not.
+    pub(crate) fn outside(&self, identities: &HashSet<usize>) -> Option<&str> {
+        let outsider = self.parameters.iter().find(|p| !identities.contains(&native::identity(&p.tensor)));
+        outsider.map(|parameter| parameter.name.as_str())
+    }
+
+    /// The parameters that have a gradient, with it.
+    pub(crate) fn gradients(&self) -> impl Iterator<Item = (&str, Tensor)> {
+        self.parameters.iter().map(|p| (p.name.as_str(), p.tensor.grad())).filter(|(_, grad)| grad.defined())
+    }
+
+    /// The names of the parameters whose gradient is not finite; waits for the device.
+    pub(crate) fn non_finite(&self) -> Result<Vec<String>, OptimError> {
+        let mut names = Vec::new();
+        for (name, grad) in self.gradients() {
+            if !bool::try_from(grad.f_isfinite()?.f_all()?)? {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+}
