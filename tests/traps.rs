@@ -1,4 +1,4 @@
-//! libtorch's traps, each measured on 2.11 (`design/runtime.md`): does the runtime stay out of them?
+//! libtorch's traps, each measured on 2.11: does the runtime stay out of them?
 //!
 //! Elsewhere: a flag of 2 from two optimizers (`scaler_rules.rs`), from a norm and a gradient (`clipping.rs`); skipped
 //! first updates (`overflow.rs`); norms that overflow (`clipping.rs`); the scale's arithmetic (`scaler.rs`); gradients

@@ -1,0 +1,41 @@
+//! The most memory in use at once: it is seen, and can be counted anew.
+use amp_runtime::{MemoryError, peak_memory, reset_peak_memory};
+use tch::{Cuda, Device, Kind, Tensor};
+
+const MIB: u64 = 1 << 20;
+
+/// Memory that is really there, for a moment.
+fn touch(mebibytes: i64, device: Device) {
+    drop(Tensor::ones([mebibytes * 256, 1024], (Kind::Float, device)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_peak_of_the_process_is_seen_and_reset() {
+    touch(1, Device::Cpu);
+    reset_peak_memory(Device::Cpu).unwrap();
+    let before = peak_memory(Device::Cpu).unwrap();
+    touch(256, Device::Cpu);
+    let peak = peak_memory(Device::Cpu).unwrap();
+    assert!(peak > before + 200 * MIB, "{before} before, {peak} after 256 MiB");
+    reset_peak_memory(Device::Cpu).unwrap();
+    let after = peak_memory(Device::Cpu).unwrap();
+    assert!(after < peak - 200 * MIB, "{peak} before, {after} after the reset");
+}
+
+#[test]
+fn devices_without_statistics_say_so() {
+    for device in [Device::Mps, Device::Vulkan] {
+        assert!(matches!(peak_memory(device), Err(MemoryError::Unsupported(found)) if found == device));
+        assert!(matches!(reset_peak_memory(device), Err(MemoryError::Unsupported(_))));
+    }
+    if Cuda::is_available() {
+        let device = Device::Cuda(0);
+        reset_peak_memory(device).unwrap();
+        touch(64, device);
+        assert!(peak_memory(device).unwrap() >= 64 * MIB);
+    } else {
+        println!("skipped: no CUDA device to measure");
+        assert!(peak_memory(Device::Cuda(0)).is_err());
+    }
+}
