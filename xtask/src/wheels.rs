@@ -50,14 +50,17 @@ const GPU: [&str; 13] = [
     "nvidia-nvshmem-cu13==3.4.5",
 ];
 
+/// What the scripts of `tests/goldens` import besides torch.
+const REFERENCES: [&str; 2] = ["numpy", "safetensors"];
+
 impl Kind {
     /// What pip is asked for.
     pub(crate) fn requirements(self) -> Vec<String> {
         let cuda: &[&[&str]] = match self {
-            _ if !cfg!(target_os = "linux") => &[],
+            _ if self != Self::Python && !cfg!(target_os = "linux") => &[],
             Self::Cpu => &[&CPU],
             Self::Gpu => &[&CPU, &GPU],
-            Self::Python => &[], // pip finds them itself
+            Self::Python => &[&REFERENCES], // pip finds the CUDA libraries itself
         };
         let torch = format!("torch=={TORCH}");
         std::iter::once(torch).chain(cuda.concat().into_iter().map(String::from)).collect()

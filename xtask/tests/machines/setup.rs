@@ -47,7 +47,7 @@ fn python_too_completes_an_install() {
     completed.succeeds("the earlier install is for cpu only and is replaced");
     completed.succeeds("python imports it with `PYTHONPATH=");
     assert!(!world.calls("pip")[1].contains("--no-deps"));
-    assert!(world.calls("pip")[1].ends_with(" torch==2.11.0"));
+    assert!(world.calls("pip")[1].ends_with(" torch==2.11.0 numpy safetensors"));
 }
 
 #[test]
