@@ -358,3 +358,17 @@ fn a_dictionary_names_what_it_does_not_have() {
     let error = dict.load_state(&none).unwrap_err();
     assert!(matches!(&error, OptimWrapperError::State { key, .. } if key == "generator"), "{error}");
 }
+
+/// A wrapper can be printed, and what `build` returns be unwrapped either way.
+#[test]
+fn a_wrapper_shows_how_it_was_built() {
+    let model = Recorded::small();
+    let builder = OptimWrapper::builder(Sgd { lr: 0.25, ..Sgd::default() }).precision(Precision::Bf16);
+    let shown = format!("{:?}", builder.accumulate(3).build(&model.store).unwrap());
+    for part in ["Bf16", "lr: 0.25", "counts: 3", "config: Off"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let empty = tch::nn::VarStore::new(tch::Device::Cpu);
+    let error = OptimWrapper::builder(Sgd::default()).build(&empty).unwrap_err();
+    assert!(matches!(error, OptimWrapperError::Optim(OptimError::NoParameters)), "{error}");
+}

@@ -1,5 +1,5 @@
 //! An exponential moving average of a model's variables, in full precision, that skips what training skips.
-use crate::native::{self, NativeError, TensorList, brief};
+use crate::native::{self, NativeError, TensorList, from_tch};
 use crate::optim_wrapper::StepOutcome;
 use std::collections::BTreeMap;
 use tch::nn::VarStore;
@@ -22,11 +22,7 @@ pub enum EmaError {
     Tch(TchError),
 }
 
-impl From<TchError> for EmaError {
-    fn from(error: TchError) -> Self {
-        Self::Tch(brief(error))
-    }
-}
+from_tch!(EmaError);
 
 /// Averages of a model's variables (MMEngine's `EMAHook` with `ExponentialMovingAverage`): after each applied update
 /// `average += momentum * (value - average)`. Whether the update was applied is decided on the device. Variables without

@@ -1,5 +1,5 @@
 //! Why a checkpoint cannot be written or read.
-use crate::native::{NativeError, brief};
+use crate::native::{NativeError, from_tch};
 use crate::optim_wrapper::OptimWrapperError;
 use std::path::PathBuf;
 use tch::TchError;
@@ -127,10 +127,6 @@ pub enum CheckpointError {
     Tch(TchError),
 }
 
-impl From<TchError> for CheckpointError {
-    fn from(error: TchError) -> Self {
-        Self::Tch(brief(error))
-    }
-}
+from_tch!(CheckpointError);
 
 pub(super) type Result<T> = std::result::Result<T, CheckpointError>;

@@ -32,6 +32,18 @@ pub(crate) fn brief(error: TchError) -> TchError {
     }
 }
 
+/// Lets `?` turn tch's errors into the `Tch` variant of an error enum, without libtorch's C++ stack.
+macro_rules! from_tch {
+    ($error:ty) => {
+        impl From<tch::TchError> for $error {
+            fn from(error: tch::TchError) -> Self {
+                Self::Tch($crate::native::brief(error))
+            }
+        }
+    };
+}
+pub(crate) use from_tch;
+
 /// The C++ tensor inside a tch tensor.
 fn inner(tensor: &Tensor) -> &ffi::Tensor {
     // SAFETY: tch's pointer is a live `at::Tensor*` for as long as the tensor is borrowed.

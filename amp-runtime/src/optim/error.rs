@@ -1,5 +1,5 @@
 //! What can be wrong with an optimizer, its parameters or its gradients.
-use crate::native::{NativeError, brief};
+use crate::native::{NativeError, from_tch};
 use tch::{Kind, TchError};
 
 /// Errors of optimizers.
@@ -185,11 +185,7 @@ pub enum OptimError {
     Tch(TchError),
 }
 
-impl From<TchError> for OptimError {
-    fn from(error: TchError) -> Self {
-        Self::Tch(brief(error))
-    }
-}
+from_tch!(OptimError);
 
 /// An error unless the number is in range.
 pub(super) fn require(

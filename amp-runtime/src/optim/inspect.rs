@@ -3,7 +3,16 @@ use super::error::OptimError;
 use super::optimizer::Optimizer;
 use crate::native;
 use std::collections::HashSet;
+use std::fmt;
 use tch::Tensor;
+
+impl fmt::Debug for Optimizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Optimizer");
+        shown.field("config", &self.config).field("parameters", &self.parameters.len());
+        shown.field("groups", &self.groups.len()).finish_non_exhaustive()
+    }
+}
 
 impl Optimizer {
     /// The name of the first parameter that has a gradient.

@@ -5,7 +5,7 @@ use super::wrapper::{OptimWrapper, Result};
 use std::collections::BTreeMap;
 
 /// Wrappers by name, as MMEngine's `OptimWrapperDict`. Each updates on its own: there is no joint `update_params`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct OptimWrapperDict {
     wrappers: BTreeMap<String, OptimWrapper>,
 }

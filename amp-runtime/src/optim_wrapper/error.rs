@@ -1,5 +1,5 @@
 //! What can go wrong in a training step.
-use crate::native::{NativeError, brief};
+use crate::native::{NativeError, from_tch};
 use crate::optim::OptimError;
 use crate::scaler::ScalerError;
 use tch::{Kind, TchError};
@@ -98,11 +98,7 @@ pub enum OptimWrapperError {
     Tch(TchError),
 }
 
-impl From<TchError> for OptimWrapperError {
-    fn from(error: TchError) -> Self {
-        Self::Tch(brief(error))
-    }
-}
+from_tch!(OptimWrapperError);
 
 impl From<ScalerError> for OptimWrapperError {
     fn from(error: ScalerError) -> Self {

@@ -2,6 +2,16 @@
 use super::wrapper::{OptimWrapper, Result};
 use crate::optim::ParamGroup;
 use crate::precision::Precision;
+use std::fmt;
+
+impl fmt::Debug for OptimWrapper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("OptimWrapper");
+        shown.field("precision", &self.precision).field("optimizer", &self.optimizer);
+        shown.field("scaler", &self.scaler).field("clip_grad", &self.clip_grad);
+        shown.field("accumulation", &self.accumulation).finish_non_exhaustive()
+    }
+}
 
 impl OptimWrapper {
     /// Batches since the last [`initialize_count_status`](Self::initialize_count_status).

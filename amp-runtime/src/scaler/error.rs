@@ -1,5 +1,5 @@
 //! What can go wrong with a loss scale: its numbers, the order of calls, a scale that finds no footing.
-use crate::native::{NativeError, brief};
+use crate::native::{NativeError, from_tch};
 use crate::optim::OptimError;
 use tch::{Kind, TchError};
 
@@ -77,8 +77,4 @@ pub enum ScalerError {
     Tch(TchError),
 }
 
-impl From<TchError> for ScalerError {
-    fn from(error: TchError) -> Self {
-        Self::Tch(brief(error))
-    }
-}
+from_tch!(ScalerError);

@@ -5,6 +5,7 @@ use super::grad_scaler::GradScaler;
 use super::loss_scale::LossScale;
 use super::scale::Scale;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use tch::Device;
 
 /// A scaler's numbers, with PyTorch's names (`torch.amp.GradScaler.state_dict`) and those that it lacks.
@@ -23,6 +24,13 @@ pub struct ScalerState {
     pub hysteresis_tracker: i64,
     /// Overflows in a row at the floor.
     pub floor_tracker: u32,
+}
+
+impl fmt::Debug for GradScaler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The scale of the moment would have to be waited for.
+        f.debug_struct("GradScaler").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl GradScaler {
