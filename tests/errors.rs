@@ -17,7 +17,7 @@ fn wrapper(model: &Recorded) -> OptimWrapper {
 }
 
 fn refusal(builder: OptimWrapperBuilder, store: &VarStore) -> OptimWrapperError {
-    builder.build(store).err().expect("it was accepted")
+    builder.build(store).expect_err("it was accepted")
 }
 
 fn optim(error: OptimWrapperError) -> OptimError {
@@ -368,7 +368,7 @@ fn a_wrapper_shows_how_it_was_built() {
     for part in ["Bf16", "lr: 0.25", "counts: 3", "config: Off"] {
         assert!(shown.contains(part), "{shown}");
     }
-    let empty = tch::nn::VarStore::new(tch::Device::Cpu);
+    let empty = VarStore::new(Device::Cpu);
     let error = OptimWrapper::builder(Sgd::default()).build(&empty).unwrap_err();
     assert!(matches!(error, OptimWrapperError::Optim(OptimError::NoParameters)), "{error}");
 }

@@ -71,12 +71,15 @@ fn regions_of_both_low_dtypes_nest() {
 #[test]
 fn a_backward_that_fails_halfway_leaves_no_gradients() {
     let (store, weight) = store(&[]);
+    let other = store.root().ones("other", &[]);
     let mut optim = wrapper(&store);
-    let used = weight.square();
+    let used = other.square();
     used.backward();
     optim.zero_grad().unwrap();
+    // The weight's gradient of 100 is there by the time that the used part fails.
     let error = optim.update_params(&(&weight * 100. + used)).unwrap_err().to_string();
     assert!(error.contains("second time") && !error.contains("frame #"), "{error}");
+    assert!(!weight.grad().defined());
     let _ = optim.update_params(&loss(&weight)).unwrap();
     assert_eq!(value(&weight), 0.);
 }
@@ -99,13 +102,18 @@ fn a_collapse_is_said_once_and_can_be_left() {
         matches!(collapsed, OptimWrapperError::Scaler(ScalerError::Collapsed { in_a_row: 2, .. })),
         "{collapsed}"
     );
+    // Whoever goes on has as many tries again.
+    for _ in 0..2 {
+        let _ = update(&mut optim, true).unwrap();
+    }
+    assert!(update(&mut optim, true).is_err());
     let _ = update(&mut optim, false).unwrap();
     assert_eq!(value(&weight), 0.5);
     // Nor is it said where the gradients are fine by now.
     for bad in [true, true, false] {
         let _ = update(&mut optim, bad).unwrap();
     }
-    assert_eq!((value(&weight), optim.skipped_updates().unwrap()), (0., 4));
+    assert_eq!((value(&weight), optim.skipped_updates().unwrap()), (0., 6));
 }
 
 #[test]
@@ -170,14 +178,18 @@ fn variables_added_late_are_in_the_state_that_is_loaded() {
 #[test]
 fn names_that_tch_numbered_are_still_weights_and_biases() {
     let store = VarStore::new(Device::Cpu);
-    let _twice = [(); 2].map(|()| nn::batch_norm1d(store.root(), 4, nn::BatchNormConfig::default()));
-    let paramwise = Paramwise { norm_decay_mult: Some(0.), ..Paramwise::default() };
-    let sgd = Sgd { weight_decay: 0.1, ..Sgd::default() };
+    let _twice = [(); 2].map(|()| nn::linear(store.root(), 4, 4, nn::LinearConfig::default()));
+    let paramwise = Paramwise { bias_lr_mult: Some(2.), ..Paramwise::default() };
+    let sgd = Sgd { lr: 0.5, ..Sgd::default() };
     let optimizer = Optimizer::with_paramwise(sgd, &store, paramwise).unwrap();
     let groups = optimizer.groups();
-    assert_eq!((groups.len(), groups[0].weight_decay, groups[0].parameters.len()), (1, 0., 4), "{groups:?}");
-    let renamed = groups[0].parameters.iter().filter(|name| name.contains("__")).count();
-    assert_eq!(renamed, 2, "{groups:?}");
+    for group in &groups {
+        let biases = group.parameters.iter().filter(|name| name.starts_with("bias")).count();
+        let numbered = group.parameters.iter().filter(|name| name.contains("__")).count();
+        let wanted = if group.base_lr == 1. { 2 } else { 0 };
+        assert_eq!((biases, numbered, group.parameters.len()), (wanted, 1, 2), "{groups:?}");
+    }
+    assert_eq!(groups.len(), 2);
     let custom = Paramwise {
         custom_keys: [("weight".to_owned(), CustomKey { lr_mult: 0.5, decay_mult: 1. })].into(),
         ..Paramwise::default()
