@@ -172,7 +172,9 @@ fn variables_added_late_are_in_the_state_that_is_loaded() {
     };
     let (_, mut saved) = build();
     let (_store, mut loaded) = build();
-    loaded.load_state(&saved.state().unwrap()).unwrap();
+    let state = saved.state().unwrap();
+    assert!(state.optimizer().tensors().contains_key("late.weight/momentum_buffer"));
+    loaded.load_state(&state).unwrap();
 }
 
 #[test]
