@@ -22,7 +22,7 @@ impl Optimizer {
         Some(&self.parameters[owner].name)
     }
 
-    /// Whether every parameter is one of these tensors; else the name of one that is not.
+    /// The name of a parameter that is none of these tensors.
     pub(crate) fn outside(&self, identities: &HashSet<usize>) -> Option<&str> {
         let outsider = self.parameters.iter().find(|p| !identities.contains(&native::identity(&p.tensor)));
         outsider.map(|parameter| parameter.name.as_str())

@@ -50,6 +50,15 @@ impl OptimizerConfig {
         }
     }
 
+    /// What it is called in `torch.optim`.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd(_) => "SGD",
+            Self::Adam(_) => "Adam",
+            Self::AdamW(_) => "AdamW",
+        }
+    }
+
     /// The learning rate, momentum (`betas[0]` for Adam) and weight decay before any multiplier.
     pub(super) fn base(&self) -> GroupValues {
         match *self {

@@ -100,10 +100,8 @@ impl Optimizer {
         let saved = &state.numbers;
         let config = self.config.ok_or(OptimError::NotOurs("its state"))?;
         if std::mem::discriminant(&config) != std::mem::discriminant(&saved.config) {
-            return Err(misfit(
-                "type",
-                &format!("the state is of {:?}, the optimizer is {config:?}", saved.config),
-            ));
+            let problem = format!("saved with {}, this training has {}", saved.config.name(), config.name());
+            return Err(misfit("type", &problem));
         }
         saved.config.validate()?;
         let rule = Rule::from(saved.config);
