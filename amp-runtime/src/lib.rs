@@ -30,6 +30,7 @@ mod region;
 mod scaler;
 pub mod schedule;
 
+pub use amp_macros::amp;
 pub use cast::{full, low};
 pub use ema::{Ema, EmaError};
 pub use layout::{channels_last, variables_to_channels_last};

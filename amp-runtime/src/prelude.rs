@@ -1,4 +1,5 @@
 //! What a training loop needs, in one `use`.
+pub use amp_macros::amp;
 pub use crate::optim::{Adam, AdamW, ClipGrad, Sgd};
 pub use crate::optim_wrapper::{OptimWrapper, StepOutcome};
 pub use crate::precision::{Precision, with_precision};
