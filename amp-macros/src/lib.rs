@@ -1,11 +1,20 @@
 //! The compile-time half of amp: implementation detail of `amp-runtime`, which re-exports what is public.
 use proc_macro::TokenStream;
 
+mod analyse;
+mod args;
+mod errors;
+mod explain;
+mod fallback;
+mod names;
+mod pipeline;
 mod plan;
 mod policy;
+mod rewrite;
+mod syntax;
 
 /// See `amp_runtime::amp`.
 #[proc_macro_attribute]
-pub fn amp(_args: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn amp(args: TokenStream, item: TokenStream) -> TokenStream {
+    pipeline::expand(args.into(), item.into()).into()
 }

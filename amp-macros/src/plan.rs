@@ -13,7 +13,7 @@ pub(crate) enum Tensorness {
 }
 
 /// The precision that a tensor has on every path to here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Held {
     Low,
     Full,
@@ -25,7 +25,7 @@ pub(crate) enum Held {
 pub(crate) struct Fact {
     pub(crate) tensor: Tensorness,
     pub(crate) held: Held,
-    /// The call (index into [`Plan::calls`]) whose result it is or follows, for messages.
+    /// The call (index into [`Plan::calls`]) that gave it its precision, for messages.
     pub(crate) since: Option<usize>,
 }
 
@@ -37,7 +37,7 @@ impl Fact {
         Self { tensor: Tensorness::Yes, held, since }
     }
 
-    /// Known to be a tensor in low precision, on every path.
+    /// Known to be in low precision, on every path.
     pub(crate) fn is_low(self) -> bool {
         self.held == Held::Low
     }
@@ -53,27 +53,27 @@ pub(crate) enum Island {
 }
 
 /// How a call is spelled.
-#[derive(Debug, Clone)]
-pub(crate) enum Spelling {
+#[derive(Clone, Copy)]
+pub(crate) enum Spelling<'a> {
     /// `xs.op(..)`
     Method,
     /// `Tensor::op(..)`; the path's last segment is the name.
     Function,
     /// `a + b`
-    Binary(BinOp),
-    /// `-a`
-    Negation,
+    Binary(&'a BinOp),
 }
 
-/// One call, operator or function of the body that may work on tensors, op table or not, in evaluation order.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    /// The method's name as written (`matmul`, `f_matmul`), or the operator's trait method (`add`, `div`, `neg`).
+/// One call or operator of the body that may work on tensors, op table or not, in evaluation order.
+#[derive(Clone)]
+pub(crate) struct Call<'a> {
+    /// Its label in the tree.
+    pub(crate) label: usize,
+    /// The method's name as written (`matmul`, `f_matmul`), or the operator's trait method (`add`, `div_assign`).
     pub(crate) name: String,
     pub(crate) span: Span,
-    pub(crate) spelling: Spelling,
+    pub(crate) spelling: Spelling<'a>,
     /// All operands as written: the receiver first for methods, then the arguments.
-    pub(crate) operands: Vec<Expr>,
+    pub(crate) operands: Vec<&'a Expr>,
     /// What is known about each of them.
     pub(crate) facts: Vec<Fact>,
     pub(crate) result: Fact,
@@ -83,14 +83,39 @@ pub(crate) struct Call {
     pub(crate) class: Option<Class>,
     pub(crate) reason: Reason,
     pub(crate) island: Island,
-    /// The binding that the receiver is (or is a plain view of), where it is one.
-    pub(crate) binding: Option<Ident>,
+    /// The local name that the receiver is, where it is one.
+    pub(crate) binding: Option<&'a Ident>,
     /// Casts, by operand position.
     pub(crate) casts: Vec<Cast>,
+    /// The position of the output's dtype, where the generated code decides about it.
+    pub(crate) kind: Option<usize>,
+    /// Operands go to the widest precision among them, at run time.
+    pub(crate) widest: bool,
     /// Runs with autocast suspended.
     pub(crate) alone: bool,
+    /// A weight below this view is cast instead of the view.
+    pub(crate) weight: bool,
     /// How many loops and closures stand around it within the function.
     pub(crate) depth: usize,
+    /// Index into [`Plan::bodies`].
+    pub(crate) body: usize,
+}
+
+impl Call<'_> {
+    /// Whether the policy decided about it.
+    pub(crate) fn is_site(&self) -> bool {
+        self.class.is_some()
+    }
+
+    /// Whether the rewritten function differs here.
+    pub(crate) fn changes(&self) -> bool {
+        !self.casts.is_empty() || self.kind.is_some() || self.widest || self.alone || self.weight || self.writes()
+    }
+
+    /// Whether it writes to a tensor that may be a weight.
+    pub(crate) fn writes(&self) -> bool {
+        self.op.is_some_and(|op| op.in_place) && self.island != Island::Skip
+    }
 }
 
 /// Why a call stands in its class.
@@ -119,8 +144,6 @@ pub(crate) struct Cast {
     pub(crate) known: bool,
     /// Which slot it shares, index into [`Plan::slots`].
     pub(crate) slot: Option<usize>,
-    /// The cast is made below a view: of the view's receiver.
-    pub(crate) below_view: bool,
 }
 
 /// A cast that several uses of one binding share.
@@ -131,36 +154,57 @@ pub(crate) struct SharedSlot {
 }
 
 /// A layer call: what it does depends on the layer's type.
-#[derive(Debug, Clone)]
-pub(crate) struct LayerCall {
+#[derive(Clone)]
+pub(crate) struct LayerCall<'a> {
+    /// Its label in the tree.
+    pub(crate) label: usize,
     /// `apply`, `forward_t`, `seq`, ..
     pub(crate) name: String,
     pub(crate) span: Span,
     /// The layer as written.
-    pub(crate) layer: Expr,
-    /// The input as written.
-    pub(crate) input: Expr,
+    pub(crate) layer: &'a Expr,
+    /// What is known about the input.
     pub(crate) fact: Fact,
     pub(crate) island: Island,
     pub(crate) slot: Option<usize>,
+    /// Index into [`Plan::bodies`].
+    pub(crate) body: usize,
 }
 
-/// A branch whose arms come out in different precisions: `if`/`match` with a tensor result.
+/// A branch whose arms come out in different precisions.
 #[derive(Debug, Clone)]
 pub(crate) struct Join {
     pub(crate) span: Span,
     pub(crate) arms: Vec<Fact>,
 }
 
+/// The body of the function, or of a closure in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body {
+    /// Its block's number.
+    pub(crate) block: usize,
+    /// Whether something in it, closures within it aside, needs the region.
+    pub(crate) used: bool,
+}
+
 /// The plan of one function.
-#[derive(Debug, Default)]
-pub(crate) struct Plan {
-    pub(crate) calls: Vec<Call>,
-    pub(crate) layers: Vec<LayerCall>,
+#[derive(Default)]
+pub(crate) struct Plan<'a> {
+    pub(crate) calls: Vec<Call<'a>>,
+    pub(crate) layers: Vec<LayerCall<'a>>,
     pub(crate) slots: Vec<SharedSlot>,
     pub(crate) joins: Vec<Join>,
+    /// The function's own body first.
+    pub(crate) bodies: Vec<Body>,
     /// Macro calls in whose tokens a site stands that cannot be read: where, and which op.
     pub(crate) unseen: Vec<(Span, String)>,
     /// Overrides of the attribute that matched a call.
     pub(crate) used_overrides: Vec<String>,
+}
+
+impl Plan<'_> {
+    /// Whether there is anything to see in the function: an operation of the table or a layer call.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.layers.is_empty() && !self.calls.iter().any(Call::is_site)
+    }
 }

@@ -1,0 +1,325 @@
+//! Which calls and operators are sites, which are layer calls, and what comes out of them.
+use super::share::UseAt;
+use super::value::{Value, follow};
+use super::walk::{Walk, either};
+use crate::plan::{Call, Fact, Held, Island, LayerCall, Reason, Spelling, Tensorness};
+use crate::policy::{self, Form, Op, Output};
+use crate::syntax::{labels, shape};
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{BinOp, Expr, ExprBinary, ExprCall, ExprMethodCall, ExprPath, Macro};
+
+/// `xs.apply(&layer)` and its like, with their number of arguments.
+const APPLY: &[(&str, usize)] = &[("apply", 1), ("apply_t", 2), ("apply_opt", 1), ("apply_opt_t", 2)];
+
+/// `layer.forward(&xs)` and its like.
+const FORWARD: &[(&str, usize)] =
+    &[("forward", 1), ("forward_t", 2), ("seq", 1), ("seq_init", 2), ("step", 2)];
+
+/// The row behind `Tensor::op`; `None` as arity takes any.
+pub(super) fn tensor_function(path: &ExprPath, arity: Option<usize>) -> Option<&'static Op> {
+    let segments = &path.path.segments;
+    let last = segments.len().checked_sub(1)?;
+    if last == 0 || segments[last - 1].ident != "Tensor" {
+        return None;
+    }
+    let name = segments[last].ident.to_string();
+    match arity {
+        Some(arity) => policy::find(Form::Function, &name, arity)
+            .or_else(|| policy::find(Form::Method, &name, arity.checked_sub(1)?)),
+        None => policy::named(name.strip_prefix("f_").unwrap_or(&name)).next(),
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// A call with nothing decided yet.
+    fn call(&self, label: usize, name: String, span: Span, spelling: Spelling<'a>) -> Call<'a> {
+        Call {
+            label,
+            name,
+            span,
+            spelling,
+            operands: Vec::new(),
+            facts: Vec::new(),
+            result: Fact::UNKNOWN,
+            op: None,
+            class: None,
+            reason: Reason::Unlisted,
+            island: self.island(),
+            binding: None,
+            casts: Vec::new(),
+            kind: None,
+            widest: false,
+            alone: false,
+            weight: false,
+            depth: self.depth(),
+            body: self.body,
+        }
+    }
+
+    /// Keeps the call; its number is where messages point.
+    fn keep(&mut self, call: Call<'a>) -> usize {
+        let index = self.plan.calls.len();
+        self.by_label.insert(call.label, index);
+        if call.is_site() {
+            self.plan.bodies[self.body].used = true;
+        }
+        for cast in &call.casts {
+            let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
+            if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
+                self.uses.add(binding, cast.to, &self.path, UseAt::Call(index, cast.operand));
+            }
+        }
+        self.plan.calls.push(call);
+        index
+    }
+
+    pub(super) fn method_call(&mut self, call: &'a ExprMethodCall) -> Value {
+        let receiver = self.expr(&call.receiver);
+        let arguments: Vec<Value> = call.args.iter().map(|arg| self.expr(arg)).collect();
+        let name = call.method.to_string();
+        let Some(label) = labels::label(&call.attrs) else { return Value::UNKNOWN };
+        if matches!(name.as_str(), "unwrap" | "expect") && matches!(receiver, Value::Each(_)) {
+            return receiver.inside();
+        }
+        if let Some(value) = self.layer_call(call, label, &name, &receiver, &arguments) {
+            return value;
+        }
+        let mut site = self.call(label, name, call.method.span(), Spelling::Method);
+        site.operands = std::iter::once(&*call.receiver).chain(&call.args).collect();
+        site.facts = std::iter::once(&receiver).chain(&arguments).map(Value::operand).collect();
+        site.facts[0] = receiver.fact();
+        site.binding = shape::name(&call.receiver);
+        if call.turbofish.is_none() && site.facts[0].tensor != Tensorness::No {
+            site.op = policy::find(Form::Method, &site.name, call.args.len());
+        }
+        self.site(site, call.args.first())
+    }
+
+    /// Decides about a method or function call and says what comes out.
+    fn site(&mut self, mut site: Call<'a>, first: Option<&'a Expr>) -> Value {
+        let fallible = site.name.starts_with("f_");
+        if site.facts.first().is_some_and(|fact| fact.tensor != Tensorness::No) {
+            super::decide::decide(self, &mut site);
+        }
+        site.result = self.result(&site);
+        if matches!(site.name.as_str(), "to_kind" | "totype" | "f_to_kind" | "f_totype") {
+            let held = match first.and_then(shape::kind_literal).as_deref() {
+                Some("Float") => Held::Full,
+                Some("Half" | "BFloat16") => Held::Low,
+                _ => Held::Unknown,
+            };
+            site.result = Fact { held, ..site.facts[0] };
+        }
+        let own = site.class.is_some() || !matches!(site.result.held, Held::Unknown);
+        if own && site.result.since.is_none() {
+            site.result.since = Some(self.plan.calls.len());
+        }
+        let result = site.result;
+        let output = site.op.map_or(Output::Tensor, |op| op.output);
+        let known = site.op.is_some() || result != Fact::UNKNOWN;
+        if site.op.is_some_and(|op| op.in_place)
+            && let (Some(name), Held::Unknown) = (site.binding, result.held)
+        {
+            self.scope.blur([&name.to_string()]);
+        }
+        self.keep(site);
+        match output {
+            Output::Other => Value::NOT_TENSOR,
+            _ if !known => Value::UNKNOWN,
+            Output::Tensors => Value::Each(result),
+            Output::Tensor if fallible => Value::Each(result),
+            Output::Tensor => Value::One(result),
+        }
+    }
+
+    pub(super) fn function_call(&mut self, call: &'a ExprCall) -> Value {
+        let Expr::Path(path) = &*call.func else {
+            self.expr(&call.func);
+            call.args.iter().for_each(|arg| drop(self.expr(arg)));
+            return Value::UNKNOWN;
+        };
+        let arguments: Vec<Value> = call.args.iter().map(|arg| self.expr(arg)).collect();
+        let last = path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        let Some(label) = labels::label(&call.attrs) else { return Value::UNKNOWN };
+        if matches!(last.as_str(), "Some" | "Ok") && arguments.len() == 1 {
+            return Value::Each(arguments[0].fact());
+        }
+        let of_tensor = path.path.segments.iter().rev().nth(1).is_some_and(|segment| segment.ident == "Tensor");
+        let mut site = self.call(label, last, path.span(), Spelling::Function);
+        site.operands = call.args.iter().collect();
+        site.facts = arguments.iter().map(Value::operand).collect();
+        if !of_tensor {
+            if site.name == "no_grad" {
+                self.keep(site);
+            }
+            return Value::UNKNOWN;
+        }
+        site.op = tensor_function(path, Some(call.args.len()));
+        if site.op.is_none() {
+            let fact = Fact::tensor(Held::Unknown, None);
+            site.result = fact;
+            let fallible = site.name.starts_with("f_");
+            self.keep(site);
+            return if fallible { Value::Each(fact) } else { Value::One(fact) };
+        }
+        let value = self.site(site, call.args.first());
+        match value {
+            Value::One(fact) => Value::One(Fact { tensor: Tensorness::Yes, ..fact }),
+            other => other,
+        }
+    }
+
+    /// What comes out of a decided call.
+    fn result(&self, site: &Call<'a>) -> Fact {
+        use crate::policy::Class;
+        let tensor = match site.spelling {
+            Spelling::Function => Tensorness::Yes,
+            _ => site.facts[0].tensor,
+        };
+        let operands = || -> Vec<Fact> {
+            match site.op {
+                Some(op) => op.operands.iter().filter_map(|position| site.facts.get(*position)).copied().collect(),
+                None => Vec::new(),
+            }
+        };
+        let followed = match site.class {
+            _ if site.op.is_some_and(|op| op.in_place) => site.facts[0],
+            None if site.op.is_some() => Fact { held: Held::Unknown, ..follow(operands()) },
+            None => Fact::UNKNOWN,
+            Some(Class::Low) => Fact::tensor(Held::Low, None),
+            Some(Class::Full | Class::Banned) => Fact::tensor(Held::Full, None),
+            Some(Class::FullOutput) => {
+                let kind = site.op.and_then(|op| op.kind).and_then(|position| site.operands.get(position));
+                match kind.and_then(|kind| shape::kind_literal(kind)).as_deref() {
+                    Some("Float") => Fact::tensor(Held::Full, None),
+                    None if site.kind.is_some() || site.facts[0].held == Held::Full => {
+                        Fact::tensor(Held::Full, None)
+                    }
+                    Some("Half" | "BFloat16") if site.kind.is_some() => Fact::tensor(Held::Full, None),
+                    _ => Fact::tensor(Held::Unknown, None),
+                }
+            }
+            Some(Class::Widest) => {
+                let operands = operands();
+                let full = operands.iter().find(|fact| fact.held == Held::Full);
+                full.copied().unwrap_or_else(|| follow(operands))
+            }
+            Some(Class::Follow) => follow(operands()),
+        };
+        if site.op.is_none() && site.class.is_none() {
+            return Fact::UNKNOWN;
+        }
+        Fact { tensor, ..followed }
+    }
+
+    /// `xs.apply(&layer)` or `layer.forward(&xs)`.
+    fn layer_call(
+        &mut self,
+        call: &'a ExprMethodCall,
+        label: usize,
+        name: &str,
+        receiver: &Value,
+        arguments: &[Value],
+    ) -> Option<Value> {
+        let is = |calls: &[(&str, usize)]| calls.contains(&(name, call.args.len()));
+        let (layer, input, fact) = if is(APPLY) && receiver.fact().tensor != Tensorness::No {
+            (&call.args[0], &*call.receiver, receiver.fact())
+        } else if is(FORWARD)
+            && shape::is_pure_place(&call.receiver)
+            && receiver.fact().tensor == Tensorness::Unknown
+            && arguments[0].operand().tensor != Tensorness::No
+        {
+            (&*call.receiver, &call.args[0], arguments[0].operand())
+        } else {
+            return None;
+        };
+        let tensor = if is(APPLY) { fact.tensor } else { Tensorness::Unknown };
+        let value = Value::One(Fact { tensor, ..Fact::UNKNOWN });
+        if self.island() == Island::Skip {
+            return Some(value);
+        }
+        let index = self.plan.layers.len();
+        let to = if self.island() == Island::Full { Held::Full } else { Held::Low };
+        if let Some(binding) = shape::name(input).and_then(|name| self.scope.binding(&name.to_string()))
+            && fact.held != to
+        {
+            self.uses.add(binding, to, &self.path, UseAt::Layer(index));
+        }
+        self.plan.bodies[self.body].used = true;
+        self.plan.layers.push(LayerCall {
+            label,
+            name: name.to_owned(),
+            span: call.method.span(),
+            layer,
+            fact,
+            island: self.island(),
+            slot: None,
+            body: self.body,
+        });
+        Some(value)
+    }
+
+    pub(super) fn binary(&mut self, binary: &'a ExprBinary) -> Value {
+        let name = match binary.op {
+            BinOp::Add(_) => "add",
+            BinOp::Sub(_) => "sub",
+            BinOp::Mul(_) => "mul",
+            BinOp::Div(_) => "div",
+            BinOp::AddAssign(_) => "add_assign",
+            BinOp::SubAssign(_) => "sub_assign",
+            BinOp::MulAssign(_) => "mul_assign",
+            BinOp::DivAssign(_) => "div_assign",
+            _ => {
+                self.expr(&binary.left);
+                self.expr(&binary.right);
+                return Value::NOT_TENSOR;
+            }
+        };
+        let assigns = name.ends_with("_assign");
+        let (left, right) = if assigns {
+            let right = self.expr(&binary.right);
+            (self.expr(&binary.left), right)
+        } else {
+            let left = self.expr(&binary.left);
+            (left, self.expr(&binary.right))
+        };
+        let (left, right) = (left.fact(), right.fact());
+        let Some(label) = labels::label(&binary.attrs) else { return Value::UNKNOWN };
+        let mut site = self.call(label, name.to_owned(), binary.op.span(), Spelling::Binary(&binary.op));
+        site.operands = vec![&binary.left, &binary.right];
+        site.facts = vec![left, right];
+        site.binding = shape::name(&binary.left);
+        super::decide::operator(&mut site);
+        let fact = match site.class {
+            Some(policy::Class::Full) => Fact::tensor(Held::Full, None),
+            _ => follow([left, right]),
+        };
+        site.result = Fact { tensor: either(left.tensor, right.tensor), ..fact };
+        if site.class.is_some() && site.result.since.is_none() {
+            site.result.since = Some(self.plan.calls.len());
+        }
+        let result = site.result;
+        if assigns {
+            if let Some(name) = site.binding {
+                self.scope.set(&name.to_string(), Value::One(Fact { tensor: left.tensor, ..result }));
+            }
+            self.keep(site);
+            return Value::NOT_TENSOR;
+        }
+        self.keep(site);
+        Value::One(result)
+    }
+
+    /// Notes operations of the table in tokens that cannot be read.
+    pub(super) fn unseen(&mut self, mac: &Macro) {
+        use crate::policy::Class;
+        for (name, arity) in labels::calls(&mac.tokens) {
+            let word = name.to_string();
+            let op = policy::find(Form::Method, &word, arity).or_else(|| policy::find(Form::Function, &word, arity));
+            if op.is_some_and(|op| !matches!(op.class, Class::Follow)) {
+                self.plan.unseen.push((name.span(), word));
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The decision about one call: its class, its casts, and the reason.
+use super::walk::Walk;
+use crate::plan::{Call, Cast, Fact, Held, Island, Reason, Spelling, Tensorness};
+use crate::policy::{Class, Op};
+use crate::syntax::{labels, shape};
+use syn::Expr;
+
+/// Decides about a method or function call that may be one of the table's.
+pub(super) fn decide<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
+    if site.island == Island::Skip {
+        return;
+    }
+    let name = site.name.strip_prefix("f_").unwrap_or(&site.name).to_owned();
+    let listed = site.op.map(|op| op.class);
+    let overridden = if walk.args.low.iter().any(|word| *word == name) {
+        Some(Class::Low)
+    } else if walk.args.full.iter().any(|word| *word == name) {
+        Some(Class::Full)
+    } else {
+        None
+    };
+    if overridden.is_some() && !walk.plan.used_overrides.contains(&name) {
+        walk.plan.used_overrides.push(name);
+    }
+    let (class, reason) = match (site.island, overridden, listed) {
+        (Island::Full, _, Some(_)) => (Class::Full, Reason::Island),
+        (Island::Low, _, Some(Class::Banned)) => (Class::Banned, Reason::Listed),
+        (Island::Low, _, Some(_)) => (Class::Low, Reason::Island),
+        (_, Some(class), _) => (class, Reason::Override),
+        (_, None, Some(class)) => (class, Reason::Listed),
+        (_, None, None) => return,
+    };
+    site.class = Some(class);
+    site.reason = reason;
+    // A write must reach the tensor that was named, so in-place operands are never cast; `diagnose` says what follows.
+    if site.op.is_some_and(|op| op.in_place) {
+        return;
+    }
+    site.alone = site.island != Island::Full && site.op.is_some_and(|op| op.alone || disagrees(op, class));
+    match class {
+        Class::Low => cast(site, Held::Low),
+        Class::Full | Class::Banned => cast(site, Held::Full),
+        // Of a path call the input is not looked at first, so it is cast instead.
+        Class::FullOutput if matches!(site.spelling, Spelling::Function) => cast(site, Held::Full),
+        Class::FullOutput => site.kind = kind(site),
+        Class::Widest => site.widest = widest(site),
+        Class::Follow => {}
+    }
+    if class == Class::Low {
+        weights_below_views(walk, site);
+    }
+}
+
+/// Decides about an operator.
+pub(super) fn operator(site: &mut Call<'_>) {
+    let assigns = site.name.ends_with("_assign");
+    let (left, right) = (site.facts[0].tensor, site.facts[1].tensor);
+    if assigns || site.island == Island::Skip || (left == Tensorness::No && right == Tensorness::No) {
+        return;
+    }
+    if site.island == Island::Full {
+        // Numbers stay numbers; where nothing is known the types decide.
+        if left != Tensorness::Yes && right != Tensorness::Yes {
+            return;
+        }
+        site.class = Some(Class::Full);
+        site.reason = Reason::Island;
+        cast(site, Held::Full);
+    } else if site.name == "div" && left == Tensorness::No {
+        site.class = Some(Class::Full);
+        site.reason = Reason::Reciprocal;
+        cast(site, Held::Full);
+    } else if left == Tensorness::Yes || right == Tensorness::Yes {
+        site.class = Some(Class::Follow);
+        site.reason = Reason::Listed;
+    }
+}
+
+/// Whether libtorch's autocast would undo what was decided.
+fn disagrees(op: &Op, class: Class) -> bool {
+    class != op.class && !matches!(op.class, Class::Follow | Class::Banned)
+}
+
+/// Casts every operand that is not known to be right.
+fn cast(site: &mut Call<'_>, to: Held) {
+    let operands: Vec<usize> = match site.op {
+        Some(op) => op.operands.to_vec(),
+        None => (0..site.operands.len()).collect(),
+    };
+    for operand in operands {
+        let Some(fact) = site.facts.get(operand) else { continue };
+        if fact.tensor == Tensorness::No || fact.held == to || is_nothing(site.operands[operand]) {
+            continue;
+        }
+        let known = fact.tensor == Tensorness::Yes && fact.held != Held::Unknown;
+        site.casts.push(Cast { operand, to, known, slot: None });
+    }
+}
+
+/// `None`, `None::<Tensor>`, numbers and closures have nothing to cast.
+fn is_nothing(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == "None"),
+        Expr::Closure(_) | Expr::Lit(_) => true,
+        other => shape::is_number(other),
+    }
+}
+
+/// Where the output's dtype is decided at run time: not where the user names another, or the input is full.
+fn kind(site: &Call<'_>) -> Option<usize> {
+    let position = site.op?.kind?;
+    let literal = shape::kind_literal(site.operands.get(position)?);
+    let own = matches!(literal.as_deref(), None | Some("Half" | "BFloat16"));
+    (own && site.facts[0].held != Held::Full).then_some(position)
+}
+
+/// Whether the widest precision is known only at run time, and libtorch does not find it itself.
+fn widest(site: &Call<'_>) -> bool {
+    let Some(op) = site.op else { return false };
+    let facts: Vec<&Fact> = op.operands.iter().filter_map(|position| site.facts.get(*position)).collect();
+    let same = facts.windows(2).all(|pair| pair[0].held == pair[1].held);
+    let known = facts.iter().all(|fact| fact.tensor == Tensorness::Yes && fact.held != Held::Unknown);
+    !(same && known) && matches!(site.spelling, Spelling::Method)
+}
+
+/// A weight that is used through a view is cast below the view, where the cast can be kept for the region.
+fn weights_below_views<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
+    for cast in &site.casts {
+        let mut operand = shape::bare(site.operands[cast.operand]);
+        let mut view = None;
+        while let Expr::MethodCall(call) = operand {
+            let Some(index) = labels::label(&call.attrs).and_then(|label| walk.by_label.get(&label)) else { break };
+            if !walk.plan.calls[*index].op.is_some_and(|op| op.view) {
+                view = None;
+                break;
+            }
+            view = Some(*index);
+            operand = shape::bare(&call.receiver);
+        }
+        if let Some(view) = view
+            && shape::is_place(operand)
+            && walk.plan.calls[view].facts[0].since.is_none()
+        {
+            walk.plan.calls[view].weight = true;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Which binding a name means here, and what it holds.
+use super::value::Value;
+use crate::plan::{Fact, Held};
+use crate::syntax::shape::{is_primitive_type, is_tensor_type};
+use std::collections::HashMap;
+use syn::{Pat, Type};
+
+/// The names in scope, innermost frame last.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    frames: Vec<HashMap<String, usize>>,
+    /// What each binding holds at the point that has been reached.
+    pub(super) held: Vec<Value>,
+    /// Whether the point that has been reached cannot be reached.
+    pub(super) diverged: bool,
+}
+
+/// A point in the program to come back to.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    held: Vec<Value>,
+    diverged: bool,
+}
+
+impl Scope {
+    pub(super) fn push(&mut self) {
+        self.frames.push(HashMap::new());
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.frames.pop();
+    }
+
+    /// The binding of a name.
+    pub(super) fn binding(&self, name: &str) -> Option<usize> {
+        self.frames.iter().rev().find_map(|frame| frame.get(name)).copied()
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.binding(name).map(|binding| &self.held[binding])
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: Value) {
+        if let Some(binding) = self.binding(name) {
+            self.held[binding] = value;
+        }
+    }
+
+    fn declare(&mut self, name: String, value: Value) {
+        let binding = self.held.len();
+        self.held.push(value);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.insert(name, binding);
+        }
+    }
+
+    /// Declares the names of a pattern that `value` is matched with.
+    pub(super) fn bind(&mut self, pat: &Pat, value: &Value) {
+        match pat {
+            Pat::Ident(ident) => {
+                if let Some((_, inner)) = &ident.subpat {
+                    self.bind(inner, value);
+                }
+                self.declare(ident.ident.to_string(), value.clone());
+            }
+            Pat::Type(typed) => self.bind(&typed.pat, &refined(&typed.ty, value)),
+            Pat::Reference(reference) => self.bind(&reference.pat, value),
+            Pat::Paren(paren) => self.bind(&paren.pat, value),
+            Pat::Tuple(tuple) => {
+                let rest = tuple.elems.iter().position(|pat| matches!(pat, Pat::Rest(_)));
+                for (index, pat) in tuple.elems.iter().enumerate() {
+                    let known = rest.is_none_or(|rest| index < rest);
+                    self.bind(pat, &if known { value.element(index) } else { Value::UNKNOWN });
+                }
+            }
+            Pat::TupleStruct(tuple) => {
+                let name = tuple.path.segments.last().map(|segment| segment.ident.to_string());
+                let wraps = matches!(name.as_deref(), Some("Some" | "Ok")) && tuple.elems.len() == 1;
+                for pat in &tuple.elems {
+                    self.bind(pat, &if wraps { value.clone().inside() } else { Value::UNKNOWN });
+                }
+            }
+            Pat::Slice(slice) => slice.elems.iter().for_each(|pat| self.bind(pat, &value.clone().inside())),
+            Pat::Struct(fields) => fields.fields.iter().for_each(|field| self.bind(&field.pat, &Value::UNKNOWN)),
+            Pat::Or(or) => or.cases.iter().for_each(|pat| self.bind(pat, value)),
+            Pat::Guard(guard) => self.bind(&guard.pat, value),
+            _ => {}
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        State { held: self.held.clone(), diverged: self.diverged }
+    }
+
+    pub(super) fn restore(&mut self, state: State) {
+        let State { mut held, diverged } = state;
+        // Bindings declared since are out of scope, but their numbers stay theirs.
+        held.extend(self.held.drain(held.len()..));
+        self.held = held;
+        self.diverged = diverged;
+    }
+
+    /// What holds here on this way and on the other.
+    pub(super) fn join(&mut self, other: State) {
+        if other.diverged {
+            return;
+        }
+        if self.diverged {
+            return self.restore(other);
+        }
+        for (here, there) in self.held.iter_mut().zip(&other.held) {
+            if *here != *there {
+                *here = here.join(there);
+            }
+        }
+    }
+
+    /// Forgets the precision of names that are written to somewhere else.
+    pub(super) fn blur<'n>(&mut self, names: impl IntoIterator<Item = &'n String>) {
+        for name in names {
+            if let Some(binding) = self.binding(name) {
+                self.held[binding] = self.held[binding].blurred();
+            }
+        }
+    }
+}
+
+/// What a written type adds to what is known.
+pub(super) fn refined(ty: &Type, value: &Value) -> Value {
+    if is_tensor_type(ty) {
+        let fact = value.fact();
+        Value::One(Fact { tensor: crate::plan::Tensorness::Yes, ..fact })
+    } else if is_primitive_type(ty) {
+        Value::NOT_TENSOR
+    } else {
+        match ty {
+            Type::Tuple(tuple) => Value::Tuple(
+                tuple.elems.iter().enumerate().map(|(index, ty)| refined(ty, &value.element(index))).collect(),
+            ),
+            _ => value.clone(),
+        }
+    }
+}
+
+/// A parameter of a written type.
+pub(super) fn parameter(ty: &Type) -> Value {
+    refined(ty, &Value::One(Fact { held: Held::Unknown, ..Fact::UNKNOWN }))
+}

@@ -1,0 +1,379 @@
+//! Walks a body in the order in which it runs.
+use super::merge::{assigned, assigned_in};
+use super::scope::{Scope, parameter, refined};
+use super::share::{Step, Uses};
+use super::value::Value;
+use crate::args::Args;
+use crate::plan::{Body, Fact, Held, Island, Join, Plan, Tensorness};
+use crate::policy::Class;
+use crate::syntax::labels::{self, Labelled};
+use crate::syntax::{macros, marks, shape};
+use std::collections::HashMap;
+use syn::spanned::Spanned;
+use syn::{Block, Expr, FnArg, Macro, Signature, Stmt, UnOp};
+
+/// Analyses a whole function.
+pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a Args) -> Plan<'a> {
+    let mut walk = Walk {
+        args,
+        labelled,
+        plan: Plan::default(),
+        scope: Scope::default(),
+        uses: Uses::default(),
+        islands: Vec::new(),
+        path: Vec::new(),
+        fences: 0,
+        body: 0,
+        by_label: HashMap::new(),
+    };
+    walk.scope.push();
+    for input in &sig.inputs {
+        if let FnArg::Typed(typed) = input {
+            walk.scope.bind(&typed.pat, &parameter(&typed.ty));
+        }
+    }
+    walk.enter_body(&labelled.block);
+    walk.block(&labelled.block);
+    let Walk { mut plan, uses, .. } = walk;
+    uses.share(&mut plan);
+    plan
+}
+
+/// Where the walk is and what it has found.
+pub(super) struct Walk<'a> {
+    pub(super) args: &'a Args,
+    pub(super) labelled: &'a Labelled,
+    pub(super) plan: Plan<'a>,
+    pub(super) scope: Scope,
+    pub(super) uses: Uses,
+    islands: Vec<Island>,
+    pub(super) path: Vec<Step>,
+    fences: usize,
+    pub(super) body: usize,
+    /// The call behind a label.
+    pub(super) by_label: HashMap<usize, usize>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn island(&self) -> Island {
+        self.islands.last().copied().unwrap_or(Island::None)
+    }
+
+    /// How many loops and closures stand around here.
+    pub(super) fn depth(&self) -> usize {
+        self.path.iter().filter(|step| !matches!(step, Step::Block(_))).count()
+    }
+
+    fn fence(&mut self) {
+        self.fences += 1;
+        self.path.push(Step::Fence(self.fences));
+    }
+
+    fn enter_body(&mut self, block: &Block) {
+        self.body = self.plan.bodies.len();
+        self.plan.bodies.push(Body { block: labels::block_number(block).unwrap_or_default(), used: false });
+    }
+
+    pub(super) fn block(&mut self, block: &'a Block) -> Value {
+        self.scope.push();
+        self.path.push(Step::Block(labels::block_number(block).unwrap_or_default()));
+        let mut value = Value::NOT_TENSOR;
+        for (index, stmt) in block.stmts.iter().enumerate() {
+            let last = index + 1 == block.stmts.len();
+            value = match self.stmt(stmt) {
+                Some(tail) if last => tail,
+                _ => Value::NOT_TENSOR,
+            };
+        }
+        self.path.pop();
+        self.scope.pop();
+        value
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt) -> Option<Value> {
+        match stmt {
+            Stmt::Local(local) => {
+                let mark = marks::mark(&local.attrs);
+                let value = self.in_island(mark, |walk| match &local.init {
+                    Some(init) => {
+                        let value = walk.expr(&init.expr);
+                        if let Some((_, otherwise)) = &init.diverge {
+                            let before = walk.scope.state();
+                            walk.expr(otherwise);
+                            walk.scope.restore(before);
+                        }
+                        value
+                    }
+                    None => Value::UNKNOWN,
+                });
+                self.scope.bind(&local.pat, &value);
+                None
+            }
+            Stmt::Expr(expr, None) => Some(self.expr(expr)),
+            Stmt::Expr(expr, Some(_)) => {
+                self.expr(expr);
+                None
+            }
+            Stmt::Macro(stmt) => {
+                let value = self.in_island(marks::mark(&stmt.attrs), |walk| walk.macro_call(&stmt.mac));
+                stmt.semi_token.is_none().then_some(value)
+            }
+            Stmt::Item(_) => None,
+        }
+    }
+
+    fn in_island(&mut self, mark: Option<Island>, walk: impl FnOnce(&mut Self) -> Value) -> Value {
+        // Nothing inside brings back what `skip` took away.
+        let island = mark.map(|island| if self.island() == Island::Skip { Island::Skip } else { island });
+        let marked = island.map(|island| self.islands.push(island)).is_some();
+        let value = walk(self);
+        if marked {
+            self.islands.pop();
+        }
+        value
+    }
+
+    pub(super) fn expr(&mut self, expr: &'a Expr) -> Value {
+        self.in_island(marks::of(expr), |walk| walk.inner(expr))
+    }
+
+    fn all(&mut self, exprs: impl IntoIterator<Item = &'a Expr>) -> Vec<Value> {
+        exprs.into_iter().map(|expr| self.expr(expr)).collect()
+    }
+
+    fn inner(&mut self, expr: &'a Expr) -> Value {
+        match expr {
+            Expr::Lit(_) | Expr::Infer(_) => Value::NOT_TENSOR,
+            Expr::Path(path) => self.path_value(path),
+            Expr::Paren(inner) => self.expr(&inner.expr),
+            Expr::Group(inner) => self.expr(&inner.expr),
+            Expr::Reference(inner) => {
+                let value = self.expr(&inner.expr);
+                if let (true, Some(name)) = (inner.mutability.is_some(), shape::name(&inner.expr)) {
+                    self.scope.blur([&name.to_string()]);
+                    return value.blurred();
+                }
+                value
+            }
+            Expr::Unary(unary) => {
+                let value = self.expr(&unary.expr);
+                if matches!(unary.op, UnOp::Not(_)) { Value::UNKNOWN } else { value }
+            }
+            Expr::Binary(binary) => self.binary(binary),
+            Expr::Assign(assign) => {
+                let value = self.expr(&assign.right);
+                match shape::name(&assign.left) {
+                    Some(name) => self.scope.set(&name.to_string(), value),
+                    None => drop(self.expr(&assign.left)),
+                }
+                Value::NOT_TENSOR
+            }
+            Expr::MethodCall(call) => self.method_call(call),
+            Expr::Call(call) => self.function_call(call),
+            Expr::Macro(mac) => self.macro_call(&mac.mac),
+            Expr::Field(field) => {
+                let base = self.expr(&field.base);
+                match &field.member {
+                    syn::Member::Unnamed(index) if matches!(base, Value::Tuple(_) | Value::Each(_)) => {
+                        base.element(index.index as usize)
+                    }
+                    _ => Value::UNKNOWN,
+                }
+            }
+            Expr::Index(index) => {
+                let base = self.expr(&index.expr);
+                self.expr(&index.index);
+                if matches!(base, Value::Each(_)) { base.inside() } else { Value::UNKNOWN }
+            }
+            Expr::Tuple(tuple) => Value::Tuple(self.all(&tuple.elems)),
+            Expr::Array(array) => list(&self.all(&array.elems)),
+            Expr::Repeat(repeat) => Value::Each(self.expr(&repeat.expr).fact()),
+            Expr::Struct(item) => {
+                self.all(item.fields.iter().map(|field| &field.expr));
+                item.rest.as_ref().map(|rest| self.expr(rest));
+                Value::UNKNOWN
+            }
+            Expr::Range(range) => {
+                self.all(range.start.as_deref().into_iter().chain(range.end.as_deref()));
+                Value::NOT_TENSOR
+            }
+            Expr::Cast(cast) => {
+                self.expr(&cast.expr);
+                Value::NOT_TENSOR
+            }
+            Expr::Try(inner) => self.expr(&inner.expr).inside(),
+            Expr::Let(condition) => {
+                let value = self.expr(&condition.expr);
+                self.scope.bind(&condition.pat, &value);
+                Value::NOT_TENSOR
+            }
+            _ => self.control(expr),
+        }
+    }
+
+    /// What decides what runs next.
+    fn control(&mut self, expr: &'a Expr) -> Value {
+        match expr {
+            Expr::Block(inner) => self.block(&inner.block),
+            Expr::Unsafe(inner) => self.block(&inner.block),
+            Expr::If(branch) => {
+                self.scope.push();
+                self.expr(&branch.cond);
+                let before = self.scope.state();
+                let then = self.block(&branch.then_branch);
+                self.scope.pop();
+                let after_then = self.scope.state();
+                let then_diverged = self.scope.diverged;
+                self.scope.restore(before);
+                let otherwise = match &branch.else_branch {
+                    Some((_, otherwise)) => self.expr(otherwise),
+                    None => Value::NOT_TENSOR,
+                };
+                let arms = [(then, then_diverged), (otherwise, self.scope.diverged)];
+                self.scope.join(after_then);
+                self.joined(branch.if_token.span, arms)
+            }
+            Expr::Match(matching) => {
+                let value = self.expr(&matching.expr);
+                let before = self.scope.state();
+                let mut after = None;
+                let mut arms = Vec::new();
+                for arm in &matching.arms {
+                    self.scope.restore(before.clone());
+                    self.scope.push();
+                    self.scope.bind(&arm.pat, &value);
+                    if let syn::Pat::Guard(guard) = &arm.pat {
+                        self.expr(&guard.guard);
+                    }
+                    let result = self.expr(&arm.body);
+                    self.scope.pop();
+                    arms.push((result, self.scope.diverged));
+                    if let Some(others) = after.replace(self.scope.state()) {
+                        self.scope.join(others);
+                        after = Some(self.scope.state());
+                    }
+                }
+                self.joined(matching.match_token.span, arms)
+            }
+            Expr::Loop(inner) => self.repeat(&inner.body, |_| ()),
+            Expr::While(inner) => self.repeat(&inner.body, |walk| drop(walk.expr(&inner.cond))),
+            Expr::ForLoop(inner) => {
+                let items = self.expr(&inner.expr).inside();
+                self.repeat(&inner.body, |walk| walk.scope.bind(&inner.pat, &items))
+            }
+            Expr::Closure(closure) => self.closure(closure),
+            Expr::Return(inner) => self.leave(inner.expr.as_deref()),
+            Expr::Break(inner) => self.leave(inner.expr.as_deref()),
+            Expr::Continue(_) => self.leave(None),
+            // Another thread's, a constant's, or syntax of the future: left as written.
+            _ => Value::UNKNOWN,
+        }
+    }
+
+    fn leave(&mut self, value: Option<&'a Expr>) -> Value {
+        value.map(|value| self.expr(value));
+        self.scope.diverged = true;
+        Value::UNKNOWN
+    }
+
+    /// The value of a branch: what all arms that end agree on.
+    fn joined(&mut self, span: proc_macro2::Span, arms: impl IntoIterator<Item = (Value, bool)>) -> Value {
+        let ending = arms.into_iter().filter(|(_, diverged)| !diverged).map(|(value, _)| value);
+        let values: Vec<Value> = ending.collect();
+        let facts: Vec<Fact> = values.iter().map(Value::fact).collect();
+        let differ = facts.windows(2).any(|pair| pair[0].held != pair[1].held);
+        if differ && facts.iter().all(|fact| fact.held != Held::Unknown) {
+            self.plan.joins.push(Join { span, arms: facts });
+        }
+        values.into_iter().reduce(|all, value| all.join(&value)).unwrap_or(Value::UNKNOWN)
+    }
+
+    fn repeat(&mut self, body: &'a Block, head: impl FnOnce(&mut Self)) -> Value {
+        let written = assigned(body);
+        self.scope.blur(&written);
+        let before = self.scope.state();
+        self.scope.push();
+        self.fence();
+        head(self);
+        self.block(body);
+        self.path.pop();
+        self.scope.pop();
+        self.scope.restore(before);
+        Value::UNKNOWN
+    }
+
+    fn closure(&mut self, closure: &'a syn::ExprClosure) -> Value {
+        let written = assigned_in(&closure.body);
+        self.scope.blur(&written);
+        let before = self.scope.state();
+        let outer = self.body;
+        self.scope.push();
+        for input in &closure.inputs {
+            let value = match input {
+                syn::Pat::Type(typed) => refined(&typed.ty, &Value::UNKNOWN),
+                _ => Value::UNKNOWN,
+            };
+            self.scope.bind(input, &value);
+        }
+        self.fence();
+        if let Expr::Block(body) = &*closure.body {
+            self.enter_body(&body.block);
+            self.block(&body.block);
+        }
+        self.path.pop();
+        self.scope.pop();
+        self.body = outer;
+        self.scope.restore(before);
+        Value::NOT_TENSOR
+    }
+
+    fn path_value(&mut self, path: &'a syn::ExprPath) -> Value {
+        if let Some(name) = path.path.get_ident() {
+            let name = name.to_string();
+            return match self.scope.value(&name) {
+                Some(value) => value.clone(),
+                None if name == "None" => Value::NOT_TENSOR,
+                None => Value::UNKNOWN,
+            };
+        }
+        if let Some(op) = super::calls::tensor_function(path, None)
+            && matches!(op.class, Class::Low | Class::Full | Class::FullOutput | Class::Widest | Class::Banned)
+            && self.island() != Island::Skip
+        {
+            self.plan.unseen.push((path.span(), op.name.to_owned()));
+        }
+        if shape::kind_literal(&Expr::Path(path.clone())).is_some() { Value::NOT_TENSOR } else { Value::UNKNOWN }
+    }
+
+    fn macro_call(&mut self, mac: &'a Macro) -> Value {
+        let Some(number) = labels::macro_number(mac) else {
+            if labels::is_label(mac) {
+                return Value::NOT_TENSOR;
+            }
+            if self.island() != Island::Skip && !macros::holds_nothing(mac) {
+                self.unseen(mac);
+            }
+            self.scope.diverged |= macros::diverges(mac);
+            return Value::UNKNOWN;
+        };
+        let labelled = self.labelled;
+        let values = self.all(&labelled.macros[number].exprs);
+        self.scope.diverged |= macros::diverges(mac);
+        if macros::is_list(mac) { list(&values) } else { Value::UNKNOWN }
+    }
+}
+
+/// A list of values.
+fn list(values: &[Value]) -> Value {
+    let all = values.iter().cloned().reduce(|all, value| all.join(&value));
+    Value::Each(all.map_or(Fact::UNKNOWN, |value| value.fact()))
+}
+
+/// Whether two answers agree that it is a tensor.
+pub(super) fn either(a: Tensorness, b: Tensorness) -> Tensorness {
+    match (a, b) {
+        (Tensorness::Yes, _) | (_, Tensorness::Yes) => Tensorness::Yes,
+        (Tensorness::No, Tensorness::No) => Tensorness::No,
+        _ => Tensorness::Unknown,
+    }
+}

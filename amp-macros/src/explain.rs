@@ -1,0 +1,233 @@
+//! A plan in words: a table in the function's documentation, text while compiling, a constant for the registry.
+use crate::args::{Args, Low};
+use crate::names::Names;
+use crate::plan::{Call, Held, Island, LayerCall, Plan, Reason};
+use crate::policy::Class;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Attribute, parse_quote};
+
+/// A plan that can be shown.
+pub(crate) struct Explanation {
+    name: String,
+    headline: String,
+    rows: Vec<Row>,
+    line: usize,
+}
+
+/// One line of the table.
+struct Row {
+    line: usize,
+    op: String,
+    class: &'static str,
+    precision: &'static str,
+    casts: String,
+    reason: String,
+    is_layer: bool,
+}
+
+/// Puts a plan into words.
+pub(crate) fn explain(name: &proc_macro2::Ident, plan: &Plan<'_>) -> Explanation {
+    let sites = || plan.calls.iter().filter(|call| call.is_site());
+    let low = sites().filter(|call| call.result.held == Held::Low).count();
+    let casts: usize = sites().map(|call| call.casts.len() + usize::from(call.kind.is_some())).sum();
+    let (sites_count, layers) = (sites().count(), plan.layers.len());
+    let headline = format!(
+        "{name}: {low} of {} low, {}, {}",
+        count(sites_count, "site"),
+        count(casts, "cast"),
+        count(layers, "layer call")
+    );
+    let mut rows: Vec<Row> = sites().map(row).chain(plan.layers.iter().map(layer_row)).collect();
+    rows.sort_by_key(|row| row.line);
+    Explanation { name: name.to_string(), headline, rows, line: line(name.span()) }
+}
+
+fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+fn row(call: &Call<'_>) -> Row {
+    Row {
+        line: line(call.span),
+        op: call.name.clone(),
+        class: call.class.map_or("", class),
+        precision: held(call.result.held),
+        casts: casts(call),
+        reason: reason(call),
+        is_layer: false,
+    }
+}
+
+fn layer_row(layer: &LayerCall<'_>) -> Row {
+    Row {
+        line: line(layer.span),
+        op: written(layer),
+        class: "by layer",
+        precision: if layer.island == Island::Full { "full" } else { "by layer" },
+        casts: layer.slot.map_or_else(String::new, |_| "input, shared".to_owned()),
+        reason: "the layer's type decides".to_owned(),
+        is_layer: true,
+    }
+}
+
+/// `apply(&self.conv)`, `self.lstm.seq(..)`
+fn written(layer: &LayerCall<'_>) -> String {
+    let of = layer.layer.to_token_stream().to_string().replace(" . ", ".").replace("& ", "&");
+    if layer.name.starts_with("apply") { format!("{}({of})", layer.name) } else { format!("{of}.{}(..)", layer.name) }
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Low => "low",
+        Class::Full => "full",
+        Class::FullOutput => "full output",
+        Class::Widest => "widest",
+        Class::Follow => "follow",
+        Class::Banned => "banned",
+    }
+}
+
+fn held(held: Held) -> &'static str {
+    match held {
+        Held::Low => "low",
+        Held::Full => "full",
+        Held::Unknown => "as its input",
+    }
+}
+
+fn casts(call: &Call<'_>) -> String {
+    let mut words: Vec<String> = call
+        .casts
+        .iter()
+        .map(|cast| {
+            let what = match cast.operand {
+                0 => "input".to_owned(),
+                position => format!("argument {position}"),
+            };
+            let how = match (cast.known, cast.slot) {
+                (_, Some(_)) => ", shared",
+                (true, None) => "",
+                (false, None) => ", if needed",
+            };
+            format!("{what} to {}{how}", held(cast.to))
+        })
+        .collect();
+    if call.kind.is_some() {
+        words.push("output dtype f32, if the input is low".to_owned());
+    }
+    if call.widest {
+        words.push("all to the widest, if they differ".to_owned());
+    }
+    if words.is_empty() { "none".to_owned() } else { words.join("; ") }
+}
+
+fn reason(call: &Call<'_>) -> String {
+    let listed = call.op.map_or("", |op| op.reason);
+    match call.reason {
+        Reason::Listed if listed.is_empty() => "op table".to_owned(),
+        Reason::Listed => listed.to_owned(),
+        Reason::Override => "override in the attribute".to_owned(),
+        Reason::Island => format!("inside `#[amp({})]`", if call.island == Island::Low { "low" } else { "full" }),
+        Reason::Reciprocal => "`number / tensor` is a reciprocal".to_owned(),
+        Reason::Unlisted => "not listed".to_owned(),
+    }
+}
+
+impl Explanation {
+    /// The table, as documentation of the function.
+    pub(crate) fn documentation(&self) -> Vec<Attribute> {
+        if self.rows.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![
+            String::new(),
+            "# Precision".to_owned(),
+            String::new(),
+            format!(" `{}`", self.headline),
+            String::new(),
+            " | line | operation | class | result | casts | why |".to_owned(),
+            " |--:|---|---|---|---|---|".to_owned(),
+        ];
+        lines.extend(self.rows.iter().map(|row| {
+            let Row { line, op, class, precision, casts, reason, .. } = row;
+            let op = op.replace('|', "\\|");
+            format!(" | {line} | `{op}` | {class} | {precision} | {casts} | {reason} |")
+        }));
+        lines.into_iter().map(|line| parse_quote!(#[doc = #line])).collect()
+    }
+
+    /// The table as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("{}\n", self.headline);
+        let widest = self.rows.iter().map(|row| row.op.len()).max().unwrap_or(0);
+        for row in &self.rows {
+            let Row { line, op, class, precision, casts, reason, .. } = row;
+            text += &format!("{line:>6}  {op:widest$}  {class:<11}  {precision:<12}  {casts}  ({reason})\n");
+        }
+        text
+    }
+
+    /// Whether somebody asked to see it while compiling: `AMP_EXPLAIN=<function>` or `*`.
+    pub(crate) fn print_if_asked(&self, args: &Args) {
+        let asked = std::env::var("AMP_EXPLAIN").is_ok_and(|name| name == "*" || name == self.name);
+        if asked || args.explain {
+            eprint!("{}", self.text());
+        }
+    }
+
+    /// The plan as constants: `__AMP_LAYERS`, which layer calls write to, and `__AMP_PLAN`, which the linker gathers.
+    pub(crate) fn registered(&self, args: &Args, names: &Names) -> TokenStream {
+        let span = Span::call_site();
+        let [layer_plan, site_plan, function_plan, seen, plans, linkme, precision] =
+            ["LayerPlan", "SitePlan", "FunctionPlan", "LayerSeen", "PLANS", "linkme", "Precision"]
+                .map(|name| names.path(name, span));
+        let (option, calls) = (names.path("option", span), names.path("Calls", span));
+        let layers = self.rows.iter().filter(|row| row.is_layer);
+        let layers: Vec<_> = layers
+            .map(|row| {
+                let (call, line) = (&row.op, number(row.line));
+                quote!(#layer_plan { call: #call, line: #line, seen: #seen::new() })
+            })
+            .collect();
+        let sites = self.rows.iter().filter(|row| !row.is_layer).map(|row| {
+            let Row { op, class, precision, casts, reason, .. } = row;
+            let line = number(row.line);
+            quote!(#site_plan { op: #op, line: #line, class: #class, precision: #precision, casts: #casts, reason: #reason })
+        });
+        let precision = match args.precision {
+            None => quote!(#option::None),
+            Some(Low::F16) => quote!(#option::Some(#precision::F16)),
+            Some(Low::Bf16) => quote!(#option::Some(#precision::Bf16)),
+        };
+        let (headline, count, line) = (&self.headline, layers.len(), number(self.line));
+        let name = format!("::{}", self.name);
+        quote! {
+            static __AMP_LAYERS: [#layer_plan; #count] = [#(#layers),*];
+            #[#linkme::distributed_slice(#plans)]
+            #[linkme(crate = #linkme)]
+            static __AMP_PLAN: #function_plan = #function_plan {
+                function: ::core::concat!(::core::module_path!(), #name),
+                file: ::core::file!(),
+                line: #line,
+                precision: #precision,
+                headline: #headline,
+                sites: &[#(#sites),*],
+                layers: &__AMP_LAYERS,
+                calls: #calls::new(),
+            };
+        }
+    }
+}
+
+fn number(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
+/// The source line of a token, where a compiler knows it.
+fn line(span: Span) -> usize {
+    #[cfg(test)]
+    return span.start().line;
+    #[cfg(not(test))]
+    if proc_macro::is_available() { span.unwrap().line() } else { 0 }
+}

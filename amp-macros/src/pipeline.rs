@@ -1,0 +1,140 @@
+//! The passes in order, on one page: parse, label, analyse, diagnose, gate, rewrite, explain.
+use crate::analyse::analyse;
+use crate::args::Args;
+use crate::errors::{Errors, Message};
+use crate::explain::explain;
+use crate::fallback;
+use crate::names::Names;
+use crate::rewrite::{Frame, rewrite};
+use crate::syntax::labels::Labelled;
+use crate::syntax::marks;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Block, ImplItem, Item, ItemImpl, Signature};
+
+/// `#[amp(args)] item` to the item as it is compiled; with errors, to the item as written and all of them.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let args = Args::parse(args, &mut errors);
+    let parsed = match syn::parse2::<Item>(item.clone()) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            errors.push_syn(error);
+            return fallback::tokens(item, errors);
+        }
+    };
+    let written = parsed.clone();
+    let expanded = match parsed {
+        Item::Fn(mut function) => {
+            let done = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place::Alone, &mut errors);
+            done.map(|()| function.into_token_stream())
+        }
+        Item::Impl(block) => implementation(block, &args, &mut errors),
+        other => {
+            let message = Message::new("`#[amp]` rewrites functions")
+                .help("put it on a function, a method, an `impl` block or a trait's `impl` block");
+            errors.push(span_of(&other), message);
+            None
+        }
+    };
+    match expanded {
+        Some(tokens) if errors.is_empty() => {
+            errors.finish();
+            tokens
+        }
+        _ => fallback::item(written, errors),
+    }
+}
+
+/// Where a function stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The attribute is its own.
+    Alone,
+    /// The attribute is the `impl` block's: functions in which there is nothing to see stay as they are.
+    InBlock,
+}
+
+fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> Option<TokenStream> {
+    let mut own;
+    for item in &mut block.items {
+        let ImplItem::Fn(method) = item else { continue };
+        let attribute = method.attrs.iter().position(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "amp"));
+        let (args, place) = match attribute {
+            Some(position) => {
+                let attr = method.attrs.remove(position);
+                let tokens = attr.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
+                own = Args::parse(tokens, errors);
+                own.krate = own.krate.or_else(|| args.krate.clone());
+                (&own, Place::Alone)
+            }
+            None => (args, Place::InBlock),
+        };
+        one(&mut method.attrs, &method.sig, &mut method.block, args, place, errors);
+    }
+    let known = known_layer(&block, args);
+    Some(quote!(#block #known))
+}
+
+// Input:
+//     impl nn::Module for Net { .. }
+// Output:
+//     impl p::KnownLayer for Net {}
+fn known_layer(block: &ItemImpl, args: &Args) -> Option<TokenStream> {
+    let (path, _) = block.trait_.as_ref()?;
+    let name = &path.segments.last()?.ident;
+    if name != "Module" && name != "ModuleT" {
+        return None;
+    }
+    let trait_ = Names::new(args.krate.as_ref()).path("KnownLayer", proc_macro2::Span::call_site());
+    let (generics, _, bounds) = block.generics.split_for_impl();
+    let of = &block.self_ty;
+    Some(quote!(#[automatically_derived] impl #generics #trait_ for #of #bounds {}))
+}
+
+/// Takes one function through all passes; changes it only if all of them agree.
+fn one(
+    attrs: &mut Vec<Attribute>,
+    sig: &Signature,
+    block: &mut Block,
+    args: &Args,
+    place: Place,
+    errors: &mut Errors,
+) -> Option<()> {
+    marks::check(block, errors);
+    let body = Labelled::new(block.clone());
+    let plan = analyse(sig, &body, args);
+    if place == Place::InBlock && plan.is_empty() {
+        return None;
+    }
+    refuse(sig, errors);
+    if !errors.is_empty() {
+        return None;
+    }
+    let names = Names::new(args.krate.as_ref());
+    let explanation = explain(&sig.ident, &plan);
+    explanation.print_if_asked(args);
+    let frame = Frame { registered: explanation.registered(args, &names), args };
+    *block = rewrite(&body, &plan, &frame);
+    attrs.extend(explanation.documentation());
+    Some(())
+}
+
+/// Functions that cannot be a region.
+fn refuse(sig: &Signature, errors: &mut Errors) {
+    if let Some(token) = &sig.asyncness {
+        let message = Message::new("an `async` function cannot be a precision region")
+            .note("autocast belongs to a thread, and a future may wake up on another one")
+            .help("move the tensor code into a function of its own");
+        errors.push(token.span, message);
+    }
+    if let Some(token) = &sig.constness {
+        let message = Message::new("a `const` function cannot be a precision region")
+            .help("remove `const`: tensors do not exist at compile time");
+        errors.push(token.span, message);
+    }
+}
+
+fn span_of(item: &Item) -> proc_macro2::Span {
+    item.to_token_stream().into_iter().next().map_or_else(proc_macro2::Span::call_site, |token| token.span())
+}

@@ -1,0 +1,287 @@
+//! Casts of the operands of sites.
+use super::Rewrite;
+use crate::names::{binding, parenthesized};
+use crate::plan::{Call, Cast, Held, Plan, Spelling, Tensorness};
+use crate::syntax::shape::{end, is_place, start};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::visit_mut::VisitMut;
+use syn::{Attribute, Expr, ExprMethodCall};
+
+/// What stands behind a label.
+#[derive(Clone, Copy)]
+pub(super) enum At {
+    Call(usize),
+    Layer(usize),
+}
+
+/// The way from labels to the plan, and what the bodies have to declare.
+pub(super) struct Sites {
+    at: Vec<Option<At>>,
+    /// The calls that need a site in their body, and whether their receiver is known to be a tensor.
+    pub(super) declared: Vec<(usize, bool)>,
+    /// How many places were changed.
+    pub(super) changed: usize,
+}
+
+impl Sites {
+    pub(super) fn new(plan: &Plan<'_>, labels: usize) -> Self {
+        let mut at = vec![None; labels];
+        for (index, call) in plan.calls.iter().enumerate() {
+            at[call.label] = Some(At::Call(index));
+        }
+        for (index, layer) in plan.layers.iter().enumerate() {
+            at[layer.label] = Some(At::Layer(index));
+        }
+        Self { at, declared: Vec::new(), changed: 0 }
+    }
+
+    pub(super) fn at(&self, label: usize) -> Option<At> {
+        self.at[label]
+    }
+}
+
+/// An operand before its children were visited.
+struct Operand {
+    place: bool,
+    start: Span,
+    end: Span,
+}
+
+impl Operand {
+    fn of(expr: &Expr) -> Self {
+        Self { place: is_place(expr), start: start(expr), end: end(expr) }
+    }
+}
+
+impl Rewrite<'_> {
+    // Input:
+    //     x.linear(&self.w, None)
+    // Output:
+    //     p::Place(&x).low(&__amp_0, &mut p::Slot::new())
+    //         .linear(p::Value(&self.w).low_arg(&__amp_0, &mut p::Slot::new()), None)
+    pub(super) fn method(&mut self, expr: &mut Expr, index: usize) {
+        let plan = self.plan;
+        let call = &plan.calls[index];
+        let Expr::MethodCall(method) = expr else { return };
+        let receiver = Operand::of(&method.receiver);
+        let arguments: Vec<Operand> = method.args.iter().map(Operand::of).collect();
+        let whole = (receiver.start, end(expr));
+        let Expr::MethodCall(method) = expr else { return };
+        self.visit_expr_mut(&mut method.receiver);
+        method.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
+        if !call.changes() {
+            return;
+        }
+        self.sites.changed += 1;
+        let attrs = std::mem::take(&mut method.attrs);
+        let decides_arguments = call.kind.is_some() || call.casts.iter().any(|cast| cast.operand > 0);
+        let declared = decides_arguments || call.alone;
+        let own_receiver = call.widest || call.casts.iter().any(|cast| cast.operand == 0);
+        let known = call.facts[0].tensor == Tensorness::Yes && call.facts[0].since.is_some();
+        let keeps = declared && !own_receiver && (call.kind.is_some() || call.alone || !known);
+        if declared {
+            self.sites.declared.push((index, !own_receiver && !keeps));
+        }
+        self.receiver(method, call, index, &receiver, declared, keeps);
+        self.arguments(method, call, index, &arguments);
+        if call.alone {
+            let site = binding(&format!("__amp_{index}"), whole.0);
+            // The last operand to be evaluated switches autocast off.
+            match (method.args.last_mut(), arguments.last()) {
+                (Some(argument), Some(operand)) => {
+                    let group = parenthesized(quote!(#argument), operand.end);
+                    *argument = Expr::Verbatim(quote_spanned!(operand.start=> #site.arm #group));
+                }
+                _ => {
+                    let inner = &method.receiver;
+                    let group = parenthesized(quote!(#inner), receiver.end);
+                    *method.receiver = Expr::Verbatim(quote_spanned!(receiver.start=> #site.arm #group));
+                }
+            }
+            let group = parenthesized(quote!(#method), whole.1);
+            *expr = Expr::Verbatim(quote_spanned!(whole.0=> #site.done #group));
+        }
+        if call.writes() && call.facts[0].held != Held::Low {
+            *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
+        }
+        restore(expr, attrs);
+    }
+
+    fn receiver(
+        &self,
+        method: &mut ExprMethodCall,
+        call: &Call<'_>,
+        index: usize,
+        operand: &Operand,
+        declared: bool,
+        keeps: bool,
+    ) {
+        let Operand { place, start, end } = *operand;
+        let inner = &method.receiver;
+        let cast = call.casts.iter().find(|cast| cast.operand == 0);
+        let word = match cast {
+            Some(cast) => receiver_word(cast),
+            None if call.widest => "widest",
+            None if keeps => "keep",
+            None if call.weight => "weight",
+            None => return,
+        };
+        let word = proc_macro2::Ident::new(word, end);
+        let held = if place {
+            let path = self.names.path("Place", start);
+            let group = parenthesized(quote_spanned!(start=> &#inner), end);
+            quote!(#path #group)
+        } else {
+            let path = self.names.path("Value", start);
+            let group = parenthesized(quote!(#inner), end);
+            quote!(#path #group)
+        };
+        let slot = self.names.slot(end);
+        let arguments = if call.weight && cast.is_none() && !call.widest && !keeps {
+            quote_spanned!(end=> #slot)
+        } else {
+            let site = self.site(index, declared, end);
+            let slot = (!keeps).then(|| quote_spanned!(end=> , #slot));
+            let shared = cast.and_then(|cast| self.shared(cast.slot, end));
+            quote_spanned!(end=> #site #slot #shared)
+        };
+        let group = parenthesized(arguments, end);
+        *method.receiver = Expr::Verbatim(quote_spanned!(end=> #held.#word #group));
+    }
+
+    fn arguments(&self, method: &mut ExprMethodCall, call: &Call<'_>, index: usize, operands: &[Operand]) {
+        for (position, argument) in method.args.iter_mut().enumerate() {
+            let operand = &operands[position];
+            if let Some(cast) = call.casts.iter().find(|cast| cast.operand == position + 1) {
+                let site = self.site(index, true, operand.end);
+                *argument = self.argument(argument, cast, &site, operand);
+            } else if call.kind == Some(position + 1) {
+                let value = self.names.wrap("Value", None, argument, operand.start, operand.end);
+                let site = self.site(index, true, operand.end);
+                *argument = Expr::Verbatim(quote_spanned!(operand.end=> #value.kind(#site)));
+            }
+        }
+    }
+
+    fn argument(&self, argument: &Expr, cast: &Cast, site: &TokenStream, operand: &Operand) -> Expr {
+        let Operand { start, end, .. } = *operand;
+        let value = self.names.wrap("Value", None, argument, start, end);
+        let word = proc_macro2::Ident::new(argument_word(cast), end);
+        let (slot, shared) = (self.names.slot(end), self.shared(cast.slot, end));
+        let group = parenthesized(quote_spanned!(end=> #site, #slot #shared), end);
+        Expr::Verbatim(quote_spanned!(end=> #value.#word #group))
+    }
+
+    /// `&__amp_7`, or one that nobody else asks.
+    fn site(&self, index: usize, declared: bool, span: Span) -> TokenStream {
+        if declared {
+            let name = binding(&format!("__amp_{index}"), span);
+            quote_spanned!(span=> &#name)
+        } else {
+            let path = self.names.path("Site", span);
+            quote_spanned!(span=> &#path::new())
+        }
+    }
+
+    /// `, &__amp_s3`
+    pub(super) fn shared(&self, slot: Option<usize>, span: Span) -> Option<TokenStream> {
+        slot.map(|slot| {
+            let name = binding(&format!("__amp_s{slot}"), span);
+            quote_spanned!(span=> , &#name)
+        })
+    }
+
+    // Input:
+    //     Tensor::einsum("ij,jk", &[a, b], None::<i64>)
+    // Output:
+    //     Tensor::einsum("ij,jk", p::Value(&[a, b]).low_arg(&p::Site::<p::IsTensor>::new(), &mut p::Slot::new()), ..)
+    pub(super) fn function(&mut self, expr: &mut Expr, index: usize) {
+        let plan = self.plan;
+        let call = &plan.calls[index];
+        let Expr::Call(function) = expr else { return };
+        let operands: Vec<Operand> = function.args.iter().map(Operand::of).collect();
+        let whole = (start(&function.func), function.paren_token.span.close());
+        function.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
+        let no_grad = call.name == "no_grad";
+        if !call.changes() && !no_grad {
+            return;
+        }
+        self.sites.changed += 1;
+        let attrs = std::mem::take(&mut function.attrs);
+        for (position, argument) in function.args.iter_mut().enumerate() {
+            let operand = &operands[position];
+            let site = {
+                let (site, tensor) =
+                    (self.names.path("Site", operand.end), self.names.path("IsTensor", operand.end));
+                quote_spanned!(operand.end=> &#site::<#tensor>::new())
+            };
+            if let Some(cast) = call.casts.iter().find(|cast| cast.operand == position) {
+                *argument = self.argument(argument, cast, &site, operand);
+            }
+        }
+        if call.alone
+            && let (Some(last), Some(operand)) = (function.args.last_mut(), operands.last())
+        {
+            self.sites.declared.push((index, true));
+            let site = binding(&format!("__amp_{index}"), operand.start);
+            let group = parenthesized(quote!(#last), operand.end);
+            *last = Expr::Verbatim(quote_spanned!(operand.start=> #site.arm #group));
+            let group = parenthesized(quote!(#function), whole.1);
+            *expr = Expr::Verbatim(quote_spanned!(whole.0=> #site.done #group));
+        }
+        if no_grad {
+            *expr = self.names.wrap("wrote_anything", None, expr, whole.0, whole.1);
+        } else if call.writes() {
+            *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
+        }
+        restore(expr, attrs);
+    }
+
+    // Input:
+    //     1. / &x
+    // Output:
+    //     1. / p::Value(&x).full_owned()
+    pub(super) fn operator(&mut self, expr: &mut Expr, index: usize) {
+        let plan = self.plan;
+        let call = &plan.calls[index];
+        let Expr::Binary(binary) = expr else { return };
+        debug_assert!(matches!(call.spelling, Spelling::Binary(_)), "the label is an operator's");
+        let operands = [Operand::of(&binary.left), Operand::of(&binary.right)];
+        self.visit_expr_mut(&mut binary.left);
+        self.visit_expr_mut(&mut binary.right);
+        for (position, side) in [&mut binary.left, &mut binary.right].into_iter().enumerate() {
+            if call.casts.iter().any(|cast| cast.operand == position) {
+                self.sites.changed += 1;
+                let Operand { start, end, .. } = operands[position];
+                let value = self.names.wrap("Value", None, side, start, end);
+                **side = Expr::Verbatim(quote_spanned!(end=> #value.full_owned()));
+            }
+        }
+    }
+}
+
+/// Attributes stay outside: they may not stand before an argument.
+fn restore(expr: &mut Expr, attrs: Vec<Attribute>) {
+    if !attrs.is_empty() {
+        *expr = Expr::Verbatim(quote!(#(#attrs)* #expr));
+    }
+}
+
+fn receiver_word(cast: &Cast) -> &'static str {
+    match (cast.to, cast.slot) {
+        (Held::Low, None) => "low",
+        (Held::Low, Some(_)) => "low_shared",
+        (_, None) => "full",
+        (_, Some(_)) => "full_shared",
+    }
+}
+
+fn argument_word(cast: &Cast) -> &'static str {
+    match (cast.to, cast.slot) {
+        (Held::Low, None) => "low_arg",
+        (Held::Low, Some(_)) => "low_arg_shared",
+        (_, None) => "full_arg",
+        (_, Some(_)) => "full_arg_shared",
+    }
+}

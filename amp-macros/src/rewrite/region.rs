@@ -1,0 +1,69 @@
+//! What stands at the head of bodies and blocks: the region's guard, the plan, sites and slots.
+use super::Frame;
+use super::cast::Sites;
+use crate::names::Names;
+use crate::plan::{Body, Plan};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Block, Expr, Stmt};
+
+// Input:
+//     { .. }
+// Output:
+//     {
+//         #[..] static __AMP_PLAN: p::FunctionPlan = ..;
+//         let __amp_region = p::enter(&__AMP_PLAN);
+//         use p::{PlaceElse as _, ..};
+//         { .. }
+//     }
+pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, frame: &Frame<'_>) {
+    let span = Span::call_site();
+    let registered = &frame.registered;
+    let path = names.path("enter", span);
+    let guard = names.hold("__amp_region", &quote!(#path(&__AMP_PLAN)));
+    let fallbacks = plan.bodies.iter().any(|body| body.used).then(|| {
+        let path = names.path("fallback", span);
+        quote!(#[allow(unused_imports)] use #path::{Place as _, Value as _, ByDeref as _};)
+    });
+    let head = quote!(#registered #guard #fallbacks);
+    block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(head), None));
+}
+
+/// Declares the sites of a body, the region of a closure and the slots of a block at its head.
+pub(super) fn open_block(block: &mut Block, number: usize, plan: &Plan<'_>, names: &Names, sites: &Sites) {
+    let mut head = TokenStream::new();
+    let body = plan.bodies.iter().position(|body| body.block == number);
+    if let Some(body) = body {
+        head.extend(open_body(body, &plan.bodies[body], plan, names, sites));
+    }
+    let shared = names.path("Shared", Span::call_site());
+    for slot in plan.slots.iter().enumerate().filter(|(_, slot)| slot.block == number).map(|(slot, _)| slot) {
+        let slot = names.hold(&format!("__amp_s{slot}"), &quote!(#shared::new()));
+        head.extend(quote!(#slot));
+    }
+    if !head.is_empty() {
+        block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(head), None));
+    }
+}
+
+fn open_body(index: usize, body: &Body, plan: &Plan<'_>, names: &Names, sites: &Sites) -> TokenStream {
+    let span = Span::call_site();
+    let mut head = TokenStream::new();
+    if index > 0 && body.used {
+        let path = names.path("enter", span);
+        let guard = names.hold("__amp_region", &quote!(#path(&__AMP_PLAN)));
+        head.extend(quote!(#guard));
+    }
+    let (site, tensor) = (names.path("Site", span), names.path("IsTensor", span));
+    for (call, known) in sites.declared.iter().filter(|(call, _)| plan.calls[*call].body == index) {
+        let value = if *known { quote!(#site::<#tensor>::new()) } else { quote!(#site::new()) };
+        let declared = names.hold(&format!("__amp_{call}"), &value);
+        head.extend(quote!(#declared));
+    }
+    let cell = names.path("Call", span);
+    for (layer, _) in plan.layers.iter().enumerate().filter(|(_, layer)| layer.body == index && !layer.name.starts_with("apply")) {
+        let declared = names.hold(&format!("__amp_c{layer}"), &quote!(#cell::new()));
+        head.extend(quote!(#declared));
+    }
+    head
+}

@@ -1,0 +1,110 @@
+//! The marks in a body: `#[amp(full)] { .. }`, `#[amp(low)] let y = ..;`, `#[amp(skip)]`.
+use crate::errors::{Errors, Message, suggestion};
+use crate::plan::Island;
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Block, Expr, Ident, Item};
+
+/// What the mark among the attributes of a statement or expression asks for.
+pub(crate) fn mark(attrs: &[Attribute]) -> Option<Island> {
+    attrs.iter().filter(|attr| is_mark(attr)).find_map(|attr| island(attr).ok())
+}
+
+/// Takes the marks off.
+pub(crate) fn strip(attrs: &mut Vec<Attribute>) {
+    attrs.retain(|attr| !is_mark(attr));
+}
+
+fn is_mark(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|segment| segment.ident == "amp")
+}
+
+fn island(attr: &Attribute) -> Result<Island, (Span, Message)> {
+    let word = attr.parse_args::<Ident>().map_err(|_| {
+        let message = Message::new("a mark in a body is one word");
+        (attr.span(), message.help("write `#[amp(full)]`, `#[amp(low)]` or `#[amp(skip)]`"))
+    })?;
+    match word.to_string().as_str() {
+        "full" => Ok(Island::Full),
+        "low" => Ok(Island::Low),
+        "skip" => Ok(Island::Skip),
+        other => {
+            let message = Message::new(format!("unknown mark `{other}`"));
+            Err((word.span(), message.help(suggestion(other, &["full", "low", "skip"]))))
+        }
+    }
+}
+
+/// Reports marks that mean nothing and marks that would bind to less than they seem to.
+pub(crate) fn check(block: &mut Block, errors: &mut Errors) {
+    Check { errors }.visit_block_mut(block);
+}
+
+struct Check<'a> {
+    errors: &'a mut Errors,
+}
+
+impl Check<'_> {
+    /// rustc gives a mark before `a = b` or `a + b` to `a`.
+    fn leftmost(&mut self, left: &mut Expr) {
+        let Some(attrs) = attributes(left) else { return };
+        if let Some(attr) = attrs.iter().find(|attr| is_mark(attr)) {
+            let message = Message::new("this mark would hold for the leftmost operand alone")
+                .note("an attribute before an assignment or a binary operation binds to its first operand")
+                .help("put braces around the statement: `#[amp(full)] { .. }`");
+            self.errors.push(attr.span(), message);
+            strip(attrs);
+        }
+    }
+}
+
+impl VisitMut for Check<'_> {
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Assign(assign) => self.leftmost(&mut assign.left),
+            Expr::Binary(binary) => self.leftmost(&mut binary.left),
+            Expr::Cast(cast) => self.leftmost(&mut cast.expr),
+            _ => {}
+        }
+        visit_mut::visit_expr_mut(self, expr);
+    }
+
+    fn visit_attribute_mut(&mut self, attr: &mut Attribute) {
+        if is_mark(attr)
+            && let Err((span, message)) = island(attr)
+        {
+            self.errors.push(span, message);
+        }
+    }
+}
+
+/// The attributes of an expression, where it can have some.
+pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    macro_rules! attrs {
+        ($($variant:ident)*) => {
+            match expr {
+                $(Expr::$variant(expr) => Some(&mut expr.attrs),)*
+                _ => None,
+            }
+        };
+    }
+    attrs!(Array Assign Await Binary Block Break Call Cast Closure Continue Field ForLoop Group If Index Let Lit Loop Macro
+        Match MethodCall Paren Path Range Reference Repeat Return Struct Try Tuple Unary Unsafe While)
+}
+
+/// The mark of an expression.
+pub(crate) fn of(expr: &Expr) -> Option<Island> {
+    macro_rules! attrs {
+        ($($variant:ident)*) => {
+            match expr {
+                $(Expr::$variant(expr) => mark(&expr.attrs),)*
+                _ => None,
+            }
+        };
+    }
+    attrs!(Array Await Block Break Call Closure Continue Field ForLoop Group If Index Let Lit Loop Macro
+        Match MethodCall Paren Path Reference Repeat Return Struct Try Tuple Unary Unsafe While)
+}
