@@ -1,7 +1,10 @@
 //! Which operation runs at which precision: the rows of the one table, and how they are found.
-mod table;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-pub(crate) use table::OPS;
+mod reason;
+mod row;
+mod table;
 
 /// What the policy does with an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +24,7 @@ pub(crate) enum Class {
 }
 
 /// How tch spells the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Form {
     /// `xs.op(..)`: position 0 is the receiver, arguments follow.
     Method,
@@ -41,7 +44,7 @@ pub(crate) enum Output {
 }
 
 /// One row: an operation under tch's name.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Op {
     /// tch's method, without `f_`.
     pub(crate) name: &'static str,
@@ -66,15 +69,31 @@ pub(crate) struct Op {
     pub(crate) reason: &'static str,
 }
 
-/// The row of a method or function of tch, `f_` twins included, by its name and number of arguments.
+/// The row of a method or function of tch, by its name and number of arguments; none if it is no operation of the table.
 ///
-/// The number keeps `Iterator::sum()` and `i64::pow` of other arities out.
+/// The number keeps `Iterator::sum()` and `i64::pow` out. `f_` twins are found under their own name, which is that of the
+/// `g_` twin for some: `f_add` is `g_add`. `Tensor::matmul(&a, &b)` is the method with its receiver as first argument: the
+/// positions of its row are the same.
 pub(crate) fn find(form: Form, name: &str, arity: usize) -> Option<&'static Op> {
-    let name = name.strip_prefix("f_").unwrap_or(name);
-    OPS.iter().find(|op| op.form == form && op.name == name && op.arity == arity)
+    static ROWS: LazyLock<HashMap<(&str, Form, usize), &Op>> =
+        LazyLock::new(|| ops().map(|op| ((op.name, op.form, op.arity), op)).collect());
+    let listed = |name: &str| match (form, ROWS.get(&(name, form, arity))) {
+        (Form::Function, None) => ROWS.get(&(name, Form::Method, arity.checked_sub(1)?)).copied(),
+        (_, row) => row.copied(),
+    };
+    match name.strip_prefix("f_") {
+        // the infallible name may have been taken by tch itself, with other arguments
+        Some(twin) => listed(twin).or_else(|| listed(&format!("g_{twin}"))),
+        None => listed(name),
+    }
 }
 
 /// All rows of a name.
 pub(crate) fn named(name: &str) -> impl Iterator<Item = &'static Op> {
-    OPS.iter().filter(move |op| op.name == name)
+    ops().filter(move |op| op.name == name)
+}
+
+/// Every row.
+pub(crate) fn ops() -> impl Iterator<Item = &'static Op> {
+    table::rows()
 }

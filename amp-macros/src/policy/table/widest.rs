@@ -1,0 +1,56 @@
+//! What takes several tensors in one precision.
+use crate::policy::reason;
+use crate::policy::row::{function, group, method};
+use crate::policy::{Class, Op};
+
+pub(super) static ROWS: &[&[Op]] = &[
+    &group(
+        Class::Widest,
+        reason::MIXED,
+        [
+            method("addcdiv", 2, &[0, 1, 2]).alone(),
+            method("addcdiv_", 2, &[0, 1, 2]).writes(),
+            method("addcdiv_out", 3, &[0, 1, 2, 3]).writes(),
+            method("addcmul", 2, &[0, 1, 2]).alone(),
+            method("addcmul_", 2, &[0, 1, 2]).writes(),
+            method("addcmul_out", 3, &[0, 1, 2, 3]).writes(),
+            method("atan2", 1, &[0, 1]).alone(),
+            method("atan2_", 1, &[0, 1]).writes(),
+            method("atan2_out", 2, &[0, 1, 2]).writes(),
+            method("arctan2", 1, &[0, 1]).alone(),
+            method("arctan2_", 1, &[0, 1]).writes(),
+            method("arctan2_out", 2, &[0, 1, 2]).writes(),
+            function("bilinear", 4, &[0, 1, 2, 3]).alone(),
+            method("cross", 2, &[0, 1]).alone(),
+            method("cross_out", 3, &[0, 1, 2]).writes(),
+            method("dot", 1, &[0, 1]).alone(),
+            method("dot_out", 2, &[0, 1, 2]).writes(),
+            method("vdot", 1, &[0, 1]).alone(),
+            method("vdot_out", 2, &[0, 1, 2]).writes(),
+            method("grid_sampler", 4, &[0, 1]).alone(),
+            method("index_put", 3, &[0, 2]).alone(),
+            method("index_put_", 3, &[0, 2]).writes(),
+            method("index_put_out", 4, &[0, 1, 3]).writes(),
+            method("tensordot", 3, &[0, 1]).alone(),
+            method("tensordot_out", 4, &[0, 1, 2]).writes(),
+            method("scatter_add", 3, &[0, 3]).alone(),
+            method("scatter_add_", 3, &[0, 3]).writes(),
+            method("scatter_add_out", 4, &[0, 1, 4]).writes(),
+        ],
+    ),
+    &group(
+        Class::Widest,
+        reason::JOINED,
+        [
+            function("cat", 2, &[0]).alone(),
+            function("concat", 2, &[0]).alone(),
+            function("concatenate", 2, &[0]).alone(),
+            function("stack", 2, &[0]).alone(),
+            function("hstack", 1, &[0]).alone(),
+            function("vstack", 1, &[0]).alone(),
+            function("dstack", 1, &[0]).alone(),
+            function("column_stack", 1, &[0]).alone(),
+            function("row_stack", 1, &[0]).alone(),
+        ],
+    ),
+];
