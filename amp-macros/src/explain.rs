@@ -11,7 +11,9 @@ use syn::{Attribute, parse_quote};
 pub(crate) struct Explanation {
     name: String,
     headline: String,
-    rows: Vec<Row>,
+    sites: Vec<Row>,
+    /// In the order in which the generated code counts them.
+    layers: Vec<Row>,
     line: usize,
 }
 
@@ -23,7 +25,6 @@ struct Row {
     precision: &'static str,
     casts: String,
     reason: String,
-    is_layer: bool,
 }
 
 /// Puts a plan into words.
@@ -38,9 +39,8 @@ pub(crate) fn explain(name: &proc_macro2::Ident, plan: &Plan<'_>) -> Explanation
         count(casts, "cast"),
         count(layers, "layer call")
     );
-    let mut rows: Vec<Row> = sites().map(row).chain(plan.layers.iter().map(layer_row)).collect();
-    rows.sort_by_key(|row| row.line);
-    Explanation { name: name.to_string(), headline, rows, line: line(name.span()) }
+    let (sites, layers) = (sites().map(row).collect(), plan.layers.iter().map(layer_row).collect());
+    Explanation { name: name.to_string(), headline, sites, layers, line: line(name.span()) }
 }
 
 fn count(number: usize, word: &str) -> String {
@@ -55,7 +55,6 @@ fn row(call: &Call<'_>) -> Row {
         precision: held(call.result.held),
         casts: casts(call),
         reason: reason(call),
-        is_layer: false,
     }
 }
 
@@ -67,7 +66,6 @@ fn layer_row(layer: &LayerCall<'_>) -> Row {
         precision: if layer.island == Island::Full { "full" } else { "by layer" },
         casts: layer.slot.map_or_else(String::new, |_| "input, shared".to_owned()),
         reason: "the layer's type decides".to_owned(),
-        is_layer: true,
     }
 }
 
@@ -135,9 +133,17 @@ fn reason(call: &Call<'_>) -> String {
 }
 
 impl Explanation {
+    /// Sites and layer calls, from top to bottom.
+    fn rows(&self) -> Vec<&Row> {
+        let mut rows: Vec<&Row> = self.sites.iter().chain(&self.layers).collect();
+        rows.sort_by_key(|row| row.line);
+        rows
+    }
+
     /// The table, as documentation of the function.
     pub(crate) fn documentation(&self) -> Vec<Attribute> {
-        if self.rows.is_empty() {
+        let rows = self.rows();
+        if rows.is_empty() {
             return Vec::new();
         }
         let mut lines = vec![
@@ -149,7 +155,7 @@ impl Explanation {
             " | line | operation | class | result | casts | why |".to_owned(),
             " |--:|---|---|---|---|---|".to_owned(),
         ];
-        lines.extend(self.rows.iter().map(|row| {
+        lines.extend(rows.into_iter().map(|row| {
             let Row { line, op, class, precision, casts, reason, .. } = row;
             let op = op.replace('|', "\\|");
             format!(" | {line} | `{op}` | {class} | {precision} | {casts} | {reason} |")
@@ -160,8 +166,9 @@ impl Explanation {
     /// The table as text.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{}\n", self.headline);
-        let widest = self.rows.iter().map(|row| row.op.len()).max().unwrap_or(0);
-        for row in &self.rows {
+        let rows = self.rows();
+        let widest = rows.iter().map(|row| row.op.len()).max().unwrap_or(0);
+        for row in rows {
             let Row { line, op, class, precision, casts, reason, .. } = row;
             text += &format!("{line:>6}  {op:widest$}  {class:<11}  {precision:<12}  {casts}  ({reason})\n");
         }
@@ -182,30 +189,24 @@ impl Explanation {
         let [layer_plan, site_plan, function_plan, seen, plans, linkme, precision] =
             ["LayerPlan", "SitePlan", "FunctionPlan", "LayerSeen", "PLANS", "linkme", "Precision"]
                 .map(|name| names.path(name, span));
-        let (option, calls) = (names.path("option", span), names.path("Calls", span));
-        let layers = self.rows.iter().filter(|row| row.is_layer);
-        let layers: Vec<_> = layers
-            .map(|row| {
-                let (call, line) = (&row.op, number(row.line));
-                quote!(#layer_plan { call: #call, line: #line, seen: #seen::new() })
-            })
-            .collect();
-        let sites = self.rows.iter().filter(|row| !row.is_layer).map(|row| {
+        let layers = self.layers.iter().map(|row| {
+            let (call, line) = (&row.op, number(row.line));
+            quote!(#layer_plan { call: #call, line: #line, seen: #seen::new() })
+        });
+        let sites = self.sites.iter().map(|row| {
             let Row { op, class, precision, casts, reason, .. } = row;
             let line = number(row.line);
             quote!(#site_plan { op: #op, line: #line, class: #class, precision: #precision, casts: #casts, reason: #reason })
         });
         let precision = match args.precision {
-            None => quote!(#option::None),
-            Some(Low::F16) => quote!(#option::Some(#precision::F16)),
-            Some(Low::Bf16) => quote!(#option::Some(#precision::Bf16)),
+            None => quote!(::core::option::Option::None),
+            Some(Low::F16) => quote!(::core::option::Option::Some(#precision::F16)),
+            Some(Low::Bf16) => quote!(::core::option::Option::Some(#precision::Bf16)),
         };
-        let (headline, count, line) = (&self.headline, layers.len(), number(self.line));
+        let (headline, count, line) = (&self.headline, self.layers.len(), number(self.line));
         let name = format!("::{}", self.name);
         quote! {
             static __AMP_LAYERS: [#layer_plan; #count] = [#(#layers),*];
-            #[#linkme::distributed_slice(#plans)]
-            #[linkme(crate = #linkme)]
             static __AMP_PLAN: #function_plan = #function_plan {
                 function: ::core::concat!(::core::module_path!(), #name),
                 file: ::core::file!(),
@@ -214,8 +215,11 @@ impl Explanation {
                 headline: #headline,
                 sites: &[#(#sites),*],
                 layers: &__AMP_LAYERS,
-                calls: #calls::new(),
+                calls: ::core::sync::atomic::AtomicU64::new(0),
             };
+            #[#linkme::distributed_slice(#plans)]
+            #[linkme(crate = #linkme)]
+            static __AMP_REGISTERED: &#function_plan = &__AMP_PLAN;
         }
     }
 }

@@ -12,6 +12,8 @@ mod plan;
 mod policy;
 mod rewrite;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 /// See `amp_runtime::amp`.
 #[proc_macro_attribute]

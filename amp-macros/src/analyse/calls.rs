@@ -64,7 +64,9 @@ impl<'a> Walk<'a> {
         if call.is_site() {
             self.plan.bodies[self.body].used = true;
         }
-        for cast in &call.casts {
+        // An operator's operand may be moved into it: it has no slot.
+        let shareable = !matches!(call.spelling, Spelling::Binary(_));
+        for cast in call.casts.iter().filter(|_| shareable) {
             let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
             if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
                 self.uses.add(binding, cast.to, &self.path, UseAt::Call(index, cast.operand));

@@ -1,0 +1,20 @@
+// Input: #[amp()]
+fn block(p: nn::Path) -> FuncT {
+    let c = conv(&p);
+    nn::func_t(move |xs, train| xs.apply(&c).softmax(-1, xs.kind()))
+}
+
+// Output:
+fn block(p: nn::Path) -> FuncT {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let c = conv(&p);
+    nn::func_t(move |xs, train| {
+        let __amp_region = p::enter(&__AMP_PLAN);
+        let __amp_1 = p::Site::new();
+        p::Value(p::Place(&xs).at(&__AMP_LAYERS[0], &mut p::Slot::new()).apply(&c))
+            .keep(&__amp_1)
+            .softmax(-1, p::Value(xs.kind()).kind(&__amp_1))
+    })
+}

@@ -1,0 +1,19 @@
+// Input: #[amp()]
+fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> {
+    assert!(a.dim() > 1);
+    vec![a.matmul(b), a.exp()]
+}
+
+// Output:
+fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_1 = p::Site::new();
+    assert!(a.dim() > 1);
+    vec![
+        p::Place(& a).low(& __amp_1, & mut p::Slot::new()).matmul(p::Value(b).low_arg(&
+        __amp_1, & mut p::Slot::new())), p::Place(& a).full(& p::Site::new(), & mut
+        p::Slot::new()).exp()
+    ]
+}

@@ -1,0 +1,27 @@
+// Input: #[amp()]
+fn loss(&self, logits: &Tensor) -> Tensor {
+    #[amp(full)]
+    let p = logits.sigmoid();
+    #[amp(skip)]
+    {
+        self.log(&p.exp());
+    }
+    #[amp(low)] p.exp()
+}
+
+// Output:
+fn loss(&self, logits: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_3 = p::Site::new();
+    let p = p::leave(
+        p::island(),
+        p::Place(&logits).full(&p::Site::new(), &mut p::Slot::new()).sigmoid(),
+    );
+    {
+        let __amp_island = p::outside();
+        self.log(&p.exp());
+    }
+    __amp_3.done(__amp_3.arm(p::Place(&p).low(&__amp_3, &mut p::Slot::new())).exp())
+}

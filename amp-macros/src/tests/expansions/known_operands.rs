@@ -1,0 +1,18 @@
+// Input: #[amp()]
+fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
+    let h = xs.matmul(w).relu();
+    h.matmul(&h).softmax(-1, Kind::Float).log()
+}
+
+// Output:
+fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_0 = p::Site::new();
+    let h = p::Place(&xs)
+        .low(&__amp_0, &mut p::Slot::new())
+        .matmul(p::Value(w).low_arg(&__amp_0, &mut p::Slot::new()))
+        .relu();
+    h.matmul(&h).softmax(-1, Kind::Float).log()
+}

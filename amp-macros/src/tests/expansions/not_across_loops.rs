@@ -1,0 +1,33 @@
+// Input: #[amp()]
+fn steps(xs: &Tensor, w: &Tensor) -> Tensor {
+    let mut state = xs.matmul(w);
+    for _ in 0..3 {
+        state = xs.matmul(w) + state.matmul(w);
+    }
+    state
+}
+
+// Output:
+fn steps(xs: &Tensor, w: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_0 = p::Site::new();
+    let __amp_1 = p::Site::new();
+    let __amp_2 = p::Site::new();
+    let mut state = p::Place(&xs)
+        .low(&__amp_0, &mut p::Slot::new())
+        .matmul(p::Value(w).low_arg(&__amp_0, &mut p::Slot::new()));
+    for _ in 0..3 {
+        let __amp_s0 = p::Shared::new();
+        state = p::Place(&xs)
+            .low(&__amp_1, &mut p::Slot::new())
+            .matmul(p::Value(w).low_arg_shared(&__amp_1, &mut p::Slot::new(), &__amp_s0))
+            + p::Place(&state)
+                .low(&__amp_2, &mut p::Slot::new())
+                .matmul(
+                    p::Value(w).low_arg_shared(&__amp_2, &mut p::Slot::new(), &__amp_s0),
+                );
+    }
+    state
+}

@@ -1,0 +1,10 @@
+// Input: #[amp()]
+fn double(xs: &Tensor) -> i64 {
+    xs.size()[0] * 2
+}
+
+// Output:
+fn double(xs: &Tensor) -> i64 {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    xs.size()[0] * 2
+}

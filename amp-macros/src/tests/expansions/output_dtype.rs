@@ -1,0 +1,16 @@
+// Input: #[amp()]
+fn scores(&self, xs: &Tensor) -> Tensor {
+    xs.softmax(-1, xs.kind()).sum(self.kind)
+}
+
+// Output:
+fn scores(&self, xs: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_1 = p::Site::new();
+    p::Place(&xs)
+        .keep(&__amp_1)
+        .softmax(-1, p::Value(xs.kind()).kind(&__amp_1))
+        .sum(self.kind)
+}

@@ -1,0 +1,20 @@
+// Input: #[amp(low(exp), full(relu))]
+fn forward(xs: &Tensor) -> Tensor {
+    xs.exp().relu()
+}
+
+// Output:
+fn forward(xs: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_0 = p::Site::new();
+    p::Value(
+            __amp_0
+                .done(
+                    __amp_0.arm(p::Place(&xs).low(&__amp_0, &mut p::Slot::new())).exp(),
+                ),
+        )
+        .full(&p::Site::new(), &mut p::Slot::new())
+        .relu()
+}

@@ -1,0 +1,12 @@
+// Input: #[amp()]
+fn inverse(xs: &Tensor, scale: f64) -> Tensor {
+    scale / xs
+}
+
+// Output:
+fn inverse(xs: &Tensor, scale: f64) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    scale / p::Value(xs).full_owned()
+}

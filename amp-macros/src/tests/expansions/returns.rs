@@ -1,0 +1,23 @@
+// Input: #[amp(output = full)]
+fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
+    if w.numel() == 0 {
+        return xs.shallow_clone();
+    }
+    xs.matmul(w)
+}
+
+// Output:
+fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_2 = p::Site::new();
+    if w.numel() == 0 {
+        return p::output_full(xs.shallow_clone());
+    }
+    p::output_full(
+        p::Place(&xs)
+            .low(&__amp_2, &mut p::Slot::new())
+            .matmul(p::Value(w).low_arg(&__amp_2, &mut p::Slot::new())),
+    )
+}

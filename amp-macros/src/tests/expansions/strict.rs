@@ -1,0 +1,26 @@
+// Input: #[amp(deny(opaque))]
+fn forward(&self, xs: &Tensor) -> Tensor {
+    self.b.forward(&xs.apply(&self.a))
+}
+
+// Output:
+fn forward(&self, xs: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_c1 = p::Call::new();
+    p::called(
+        __amp_c1.look(p::known(&self.b), &__AMP_LAYERS[1]),
+        &__amp_c1,
+        self
+            .b
+            .forward(
+                p::Value(
+                        &p::Place(&xs)
+                            .at(&__AMP_LAYERS[0], &mut p::Slot::new())
+                            .apply(p::known(&self.a)),
+                    )
+                    .input(&__amp_c1, &mut p::Slot::new()),
+            ),
+    )
+}

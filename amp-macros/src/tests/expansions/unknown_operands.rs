@@ -1,0 +1,18 @@
+// Input: #[amp()]
+fn forward(&self, xs: &Tensor) -> Tensor {
+    xs.linear(&self.ws, Some(&self.bs))
+}
+
+// Output:
+fn forward(&self, xs: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_0 = p::Site::new();
+    p::Place(&xs)
+        .low(&__amp_0, &mut p::Slot::new())
+        .linear(
+            p::Value(&self.ws).low_arg(&__amp_0, &mut p::Slot::new()),
+            p::Value(Some(&self.bs)).low_arg(&__amp_0, &mut p::Slot::new()),
+        )
+}

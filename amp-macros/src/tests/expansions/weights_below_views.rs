@@ -1,0 +1,18 @@
+// Input: #[amp()]
+fn forward(&self, xs: &Tensor) -> Tensor {
+    xs.matmul(&self.ws.tr())
+}
+
+// Output:
+fn forward(&self, xs: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_1 = p::Site::new();
+    p::Place(&xs)
+        .low(&__amp_1, &mut p::Slot::new())
+        .matmul(
+            p::Value(&p::Place(&self.ws).weight(&mut p::Slot::new()).tr())
+                .low_arg(&__amp_1, &mut p::Slot::new()),
+        )
+}

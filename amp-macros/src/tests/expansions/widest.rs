@@ -1,0 +1,13 @@
+// Input: #[amp()]
+fn mix(a: &Tensor, b: &Tensor) -> Tensor {
+    a.dot(b)
+}
+
+// Output:
+fn mix(a: &Tensor, b: &Tensor) -> Tensor {
+    let __amp_region = p::enter(&__AMP_PLAN);
+    #[allow(unused_imports)]
+    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    let __amp_0 = p::Site::new();
+    __amp_0.done(p::Place(&a).widest(&__amp_0, &mut p::Slot::new()).dot(__amp_0.arm(b)))
+}
