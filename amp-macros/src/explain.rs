@@ -141,26 +141,27 @@ impl Explanation {
     }
 
     /// The table, as documentation of the function.
-    pub(crate) fn documentation(&self) -> Vec<Attribute> {
+    pub(crate) fn documentation(&self) -> Option<Attribute> {
         let rows = self.rows();
         if rows.is_empty() {
-            return Vec::new();
+            return None;
         }
         let mut lines = vec![
             String::new(),
             "# Precision".to_owned(),
             String::new(),
-            format!(" `{}`", self.headline),
+            format!("`{}`", self.headline),
             String::new(),
-            " | line | operation | class | result | casts | why |".to_owned(),
-            " |--:|---|---|---|---|---|".to_owned(),
+            "| line | operation | class | result | casts | why |".to_owned(),
+            "|--:|---|---|---|---|---|".to_owned(),
         ];
         lines.extend(rows.into_iter().map(|row| {
             let Row { line, op, class, precision, casts, reason, .. } = row;
             let op = op.replace('|', "\\|");
-            format!(" | {line} | `{op}` | {class} | {precision} | {casts} | {reason} |")
+            format!("| {line} | `{op}` | {class} | {precision} | {casts} | {reason} |")
         }));
-        lines.into_iter().map(|line| parse_quote!(#[doc = #line])).collect()
+        let table = lines.join("\n");
+        Some(parse_quote!(#[doc = #table]))
     }
 
     /// The table as text.
@@ -186,9 +187,9 @@ impl Explanation {
     /// The plan as constants: `__AMP_LAYERS`, which layer calls write to, and `__AMP_PLAN`, which the linker gathers.
     pub(crate) fn registered(&self, args: &Args, names: &Names) -> TokenStream {
         let span = Span::call_site();
-        let [layer_plan, site_plan, function_plan, seen, plans, linkme, precision] =
-            ["LayerPlan", "SitePlan", "FunctionPlan", "LayerSeen", "PLANS", "linkme", "Precision"]
-                .map(|name| names.path(name, span));
+        let [layer_plan, site_plan, function_plan, seen, precision] =
+            ["LayerPlan", "SitePlan", "FunctionPlan", "LayerSeen", "Precision"].map(|name| names.path(name, span));
+        let room = names.room();
         let layers = self.layers.iter().map(|row| {
             let (call, line) = (&row.op, number(row.line));
             quote!(#layer_plan { call: #call, line: #line, seen: #seen::new() })
@@ -217,8 +218,8 @@ impl Explanation {
                 layers: &__AMP_LAYERS,
                 calls: ::core::sync::atomic::AtomicU64::new(0),
             };
-            #[#linkme::distributed_slice(#plans)]
-            #[linkme(crate = #linkme)]
+            #[#room::linkme::distributed_slice(#room::PLANS)]
+            #[linkme(crate = #room::linkme)]
             static __AMP_REGISTERED: &#function_plan = &__AMP_PLAN;
         }
     }

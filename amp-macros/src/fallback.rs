@@ -7,9 +7,10 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ImplItemFn, Item, Local, StmtMacro};
 
 /// The item as written, without the marks that only `#[amp]` understands.
-pub(crate) fn item(mut item: Item, errors: Errors) -> TokenStream {
-    Unmark.visit_item_mut(&mut item);
-    tokens(quote!(#item), errors)
+pub(crate) fn item(item: TokenStream, errors: Errors) -> TokenStream {
+    let Ok(mut unmarked) = syn::parse2::<Item>(item.clone()) else { return tokens(item, errors) };
+    Unmark.visit_item_mut(&mut unmarked);
+    tokens(quote!(#unmarked), errors)
 }
 
 /// Tokens that do not parse, as they came.

@@ -1,5 +1,5 @@
-//! What the generated code calls, at the user's spans: `::amp_runtime::__private::..` and bindings nobody else can see.
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+//! What the generated code calls, at the user's spans: `__amp::Place`, short for `::amp_runtime::__private::Place`, and bindings nobody else can see.
+use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Path, Stmt};
 
@@ -8,20 +8,38 @@ pub(crate) struct Names {
     krate: TokenStream,
 }
 
+/// What a rewritten body calls the runtime's private room.
+const ALIAS: &str = "__amp";
+
 impl Names {
     pub(crate) fn new(krate: Option<&Path>) -> Self {
         let krate = krate.map_or_else(|| quote!(::amp_runtime), ToTokens::to_token_stream);
         Self { krate }
     }
 
-    /// `::amp_runtime::__private::name`, all of it at `span`.
+    /// `::amp_runtime::__private`
+    pub(crate) fn room(&self) -> TokenStream {
+        let krate = &self.krate;
+        quote!(#krate::__private)
+    }
+
+    /// `use ::amp_runtime::__private as __amp;`
+    pub(crate) fn alias(&self) -> TokenStream {
+        let (room, alias) = (self.room(), Ident::new(ALIAS, Span::call_site()));
+        quote!(#[allow(unused_imports)] use #room as #alias;)
+    }
+
+    /// `__amp::name`, all of it at `span`.
+    #[allow(clippy::unused_self, reason = "who has no names has no room to look into")]
     pub(crate) fn path(&self, name: &str, span: Span) -> TokenStream {
-        let name = Ident::new(name, span);
-        let krate = self.krate.clone().into_iter().map(|mut token: TokenTree| {
-            token.set_span(token.span().located_at(span));
-            token
-        });
-        quote_spanned!(span=> #(#krate)*::__private::#name)
+        let mut joint = Punct::new(':', Spacing::Joint);
+        let mut alone = Punct::new(':', Spacing::Alone);
+        joint.set_span(span);
+        alone.set_span(span);
+        let alias = Ident::new(ALIAS, Span::call_site().located_at(span));
+        let tokens: [TokenTree; 4] =
+            [alias.into(), joint.into(), alone.into(), Ident::new(name, span).into()];
+        tokens.into_iter().collect()
     }
 
     /// `p::name()`

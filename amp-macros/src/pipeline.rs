@@ -23,7 +23,6 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             return fallback::tokens(item, errors);
         }
     };
-    let written = parsed.clone();
     let expanded = match parsed {
         Item::Fn(mut function) => {
             let done = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place::Alone, &mut errors);
@@ -42,7 +41,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             errors.finish();
             tokens
         }
-        _ => fallback::item(written, errors),
+        _ => fallback::item(item, errors),
     }
 }
 
@@ -86,10 +85,10 @@ fn known_layer(block: &ItemImpl, args: &Args) -> Option<TokenStream> {
     if name != "Module" && name != "ModuleT" {
         return None;
     }
-    let trait_ = Names::new(args.krate.as_ref()).path("KnownLayer", proc_macro2::Span::call_site());
+    let room = Names::new(args.krate.as_ref()).room();
     let (generics, _, bounds) = block.generics.split_for_impl();
     let of = &block.self_ty;
-    Some(quote!(#[automatically_derived] impl #generics #trait_ for #of #bounds {}))
+    Some(quote!(#[automatically_derived] impl #generics #room::KnownLayer for #of #bounds {}))
 }
 
 /// Takes one function through all passes; changes it only if all of them agree.
@@ -102,9 +101,12 @@ fn one(
     errors: &mut Errors,
 ) -> Option<()> {
     marks::check(block, errors);
-    let body = Labelled::new(block.clone());
+    let written = (place == Place::InBlock).then(|| block.clone());
+    let stmts = std::mem::take(&mut block.stmts);
+    let body = Labelled::new(Block { brace_token: block.brace_token, stmts });
     let plan = analyse(sig, &body, args);
-    if place == Place::InBlock && plan.is_empty() {
+    if let (Some(written), true) = (written, plan.is_empty()) {
+        *block = written;
         return None;
     }
     refuse(sig, errors);

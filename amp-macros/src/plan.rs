@@ -1,7 +1,7 @@
 //! One decision per operation, each with its reason; everything later passes need to know, and nothing to decide.
 use crate::policy::{Class, Op};
 use proc_macro2::{Ident, Span};
-use syn::{BinOp, Expr};
+use syn::Expr;
 
 /// Whether an expression is a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +53,14 @@ pub(crate) enum Island {
 }
 
 /// How a call is spelled.
-#[derive(Clone, Copy)]
-pub(crate) enum Spelling<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
     /// `xs.op(..)`
     Method,
     /// `Tensor::op(..)`; the path's last segment is the name.
     Function,
     /// `a + b`
-    Binary(&'a BinOp),
+    Operator,
 }
 
 /// One call or operator of the body that may work on tensors, op table or not, in evaluation order.
@@ -71,7 +71,7 @@ pub(crate) struct Call<'a> {
     /// The method's name as written (`matmul`, `f_matmul`), or the operator's trait method (`add`, `div_assign`).
     pub(crate) name: String,
     pub(crate) span: Span,
-    pub(crate) spelling: Spelling<'a>,
+    pub(crate) spelling: Spelling,
     /// All operands as written: the receiver first for methods, then the arguments.
     pub(crate) operands: Vec<&'a Expr>,
     /// What is known about each of them.

@@ -33,7 +33,7 @@ pub(super) fn tensor_function(path: &ExprPath, arity: Option<usize>) -> Option<&
 
 impl<'a> Walk<'a> {
     /// A call with nothing decided yet.
-    fn call(&self, label: usize, name: String, span: Span, spelling: Spelling<'a>) -> Call<'a> {
+    fn call(&self, label: usize, name: String, span: Span, spelling: Spelling) -> Call<'a> {
         Call {
             label,
             name,
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
             self.plan.bodies[self.body].used = true;
         }
         // An operator's operand may be moved into it: it has no slot.
-        let shareable = !matches!(call.spelling, Spelling::Binary(_));
+        let shareable = call.spelling != Spelling::Operator;
         for cast in call.casts.iter().filter(|_| shareable) {
             let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
             if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
         };
         let (left, right) = (left.fact(), right.fact());
         let Some(label) = labels::label(&binary.attrs) else { return Value::UNKNOWN };
-        let mut site = self.call(label, name.to_owned(), binary.op.span(), Spelling::Binary(&binary.op));
+        let mut site = self.call(label, name.to_owned(), binary.op.span(), Spelling::Operator);
         site.operands = vec![&binary.left, &binary.right];
         site.facts = vec![left, right];
         site.binding = shape::name(&binary.left);

@@ -25,7 +25,8 @@ pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, 
         let path = names.path("fallback", span);
         quote!(#[allow(unused_imports)] use #path::{Place as _, Value as _, ByDeref as _};)
     });
-    let head = quote!(#registered #guard #fallbacks);
+    let alias = names.alias();
+    let head = quote!(#alias #registered #guard #fallbacks);
     block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(head), None));
 }
 

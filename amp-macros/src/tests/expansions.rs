@@ -66,6 +66,6 @@ fn incomplete_code_comes_back_with_one_error() {
 #[test]
 fn an_impl_block_rewrites_what_has_something_to_rewrite() {
     let expanded = expand("", "impl nn::Module for Net { fn forward(&self, xs: &Tensor) -> Tensor { xs.matmul(&self.w) } fn name(&self) -> &str { \"net\" } }");
-    assert_eq!(expanded.matches("__private::enter(").count(), 1, "{expanded}");
+    assert_eq!(expanded.matches("__amp::enter(").count(), 1, "{expanded}");
     assert!(expanded.contains("KnownLayer for Net"), "{expanded}");
 }

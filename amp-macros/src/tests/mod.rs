@@ -17,7 +17,7 @@ fn format(code: &str) -> String {
 
 /// The expansion without documentation, constants and the long way to the runtime, which are the same for all.
 fn body(args: &str, item: &str) -> String {
-    let expanded = expand(args, item).replace("::amp_runtime::__private::", "p::");
+    let expanded = expand(args, item).replace("__amp::", "p::");
     let mut file = syn::parse_file(&expanded).unwrap();
     for item in &mut file.items {
         if let syn::Item::Fn(function) = item {

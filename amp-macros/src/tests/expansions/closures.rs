@@ -6,6 +6,8 @@ fn block(p: nn::Path) -> FuncT {
 
 // Output:
 fn block(p: nn::Path) -> FuncT {
+    #[allow(unused_imports)]
+    use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
     use p::fallback::{Place as _, Value as _, ByDeref as _};

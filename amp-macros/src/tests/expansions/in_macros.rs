@@ -6,6 +6,8 @@ fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> {
 
 // Output:
 fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> {
+    #[allow(unused_imports)]
+    use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
     use p::fallback::{Place as _, Value as _, ByDeref as _};

@@ -5,6 +5,8 @@ fn double(xs: &Tensor) -> i64 {
 
 // Output:
 fn double(xs: &Tensor) -> i64 {
+    #[allow(unused_imports)]
+    use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     xs.size()[0] * 2
 }

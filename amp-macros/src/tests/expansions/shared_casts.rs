@@ -7,6 +7,8 @@ fn attention(&self, xs: &Tensor) -> (Tensor, Tensor, Tensor) {
 
 // Output:
 fn attention(&self, xs: &Tensor) -> (Tensor, Tensor, Tensor) {
+    #[allow(unused_imports)]
+    use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
     use p::fallback::{Place as _, Value as _, ByDeref as _};
