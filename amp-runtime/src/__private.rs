@@ -2,6 +2,17 @@
 use crate::native::{self, NativeError};
 use tch::Tensor;
 
+pub use crate::dispatch::{
+    AsTensor, Call, Gate, Held, IsTensor, KnownLayer, LayerCall, NotTensor, Operand, OutputFull, Place,
+    Receiver, Shared, Site, Slot, Value, Widest, after_no_grad, called, f_widest_bilinear, known, levels,
+    output_full, widest_bilinear, wrote,
+};
+pub use crate::plan::{FunctionPlan, LayerPlan, LayerSeen, PLANS, SitePlan};
+pub use crate::precision::Precision;
+pub use crate::region::{Region, enter, island, leave, outside};
+pub use linkme;
+pub use std::sync::atomic::AtomicU64;
+
 /// Says whether two handles are the same tensor; unique while the tensor lives.
 pub fn identity(tensor: &Tensor) -> usize {
     native::identity(tensor)

@@ -32,10 +32,15 @@ impl Precision {
     /// backward), as `torch.autocast` has it.
     #[must_use]
     pub fn current(device: Device) -> Self {
-        THREAD.get().or_else(process_default).unwrap_or(match device {
+        Self::chosen().unwrap_or(match device {
             Device::Cuda(_) | Device::Mps => Self::F16,
             _ => Self::Bf16,
         })
+    }
+
+    /// What the thread or the process chose, whatever the device.
+    pub(crate) fn chosen() -> Option<Self> {
+        THREAD.get().or_else(process_default)
     }
 }
 

@@ -1,33 +1,177 @@
 //! Entering, suspending and leaving autocast: one guard for every device type, safe against panics.
 use crate::native::{self, AutocastState};
+use crate::plan::FunctionPlan;
 use crate::precision::Precision;
+use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
+use tch::Device;
+
+/// The low dtype of each device type, in libtorch's numbers; 0 where operations stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LowKinds {
+    cpu: i8,
+    cuda: i8,
+    mps: i8,
+}
+
+impl LowKinds {
+    const NONE: Self = Self { cpu: 0, cuda: 0, mps: 0 };
+
+    /// What a function asks for that fixes a precision or leaves it to the devices; a choice of full precision beats both.
+    #[inline]
+    fn of(fixed: Option<Precision>) -> Self {
+        let code = |precision| match precision {
+            Precision::Full => 0,
+            Precision::F16 => native::F16,
+            Precision::Bf16 => native::BF16,
+        };
+        let all = |precision| {
+            let code = code(precision);
+            Self { cpu: code, cuda: code, mps: code }
+        };
+        match (Precision::chosen(), fixed) {
+            (Some(Precision::Full), _) => Self::NONE,
+            (_, Some(precision)) | (Some(precision), None) => all(precision),
+            (None, None) => Self {
+                cpu: code(Precision::current(Device::Cpu)),
+                cuda: code(Precision::current(Device::Cuda(0))),
+                mps: code(Precision::current(Device::Mps)),
+            },
+        }
+    }
+
+    /// The low dtype on a device type (libtorch's number); none where operations stay as they are.
+    #[inline]
+    pub(crate) fn on(self, device: u8) -> Option<i8> {
+        let code = match device {
+            0 => self.cpu,
+            1 => self.cuda,
+            13 => self.mps,
+            _ => 0,
+        };
+        (code != 0).then_some(code)
+    }
+
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    fn autocast(self) -> AutocastState {
+        native::enter_autocast(self.cpu, if cfg!(target_os = "macos") { self.mps } else { self.cuda })
+    }
+}
+
+thread_local! {
+    /// What the sites of the innermost `#[amp]` region cast to.
+    static LOW: Cell<LowKinds> = const { Cell::new(LowKinds::NONE) };
+    /// How many `#[amp]` regions are open.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// How many have been entered so far.
+    static ENTERED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What sites cast to here and now.
+#[inline]
+pub(crate) fn low_kinds() -> LowKinds {
+    LOW.get()
+}
+
+/// Whether an `#[amp]` region is open on this thread, suspended or not.
+pub(crate) fn within() -> bool {
+    DEPTH.get() > 0
+}
+
+/// How many `#[amp]` regions this thread has entered so far: two readings tell whether a call in between has one.
+#[inline]
+pub(crate) fn entered() -> u64 {
+    ENTERED.get()
+}
 
 /// Autocast of this thread until the guard drops; then it is again what it was.
-pub(crate) struct Region {
+#[must_use = "dropping it leaves the region"]
+pub struct Region {
     previous: Option<AutocastState>,
+    /// What sites cast to before, if the guard changed it.
+    low: Option<LowKinds>,
+    /// Whether the guard counts as an `#[amp]` region.
+    counted: bool,
     /// Autocast belongs to a thread: a guard must not leave it.
     _thread: PhantomData<*const ()>,
 }
 
 impl Region {
+    const NOTHING: Self = Self { previous: None, low: None, counted: false, _thread: PhantomData };
+
     /// Autocast on, with the dtype of `precision`, on CPU, CUDA and MPS. With [`Precision::Full`] nothing changes.
-    pub(crate) fn enter(precision: Precision) -> Self {
-        Self { previous: precision.low_kind().map(native::enter_autocast), _thread: PhantomData }
+    fn enter(precision: Precision) -> Self {
+        let code = match precision {
+            Precision::Full => return Self::NOTHING,
+            Precision::F16 => native::F16,
+            Precision::Bf16 => native::BF16,
+        };
+        Self { previous: Some(native::enter_autocast(code, code)), ..Self::NOTHING }
     }
 
     /// Autocast off.
     pub(crate) fn suspend() -> Self {
-        Self { previous: Some(native::suspend_autocast()), _thread: PhantomData }
+        Self { previous: Some(native::suspend_autocast()), ..Self::NOTHING }
     }
 }
 
 impl Drop for Region {
+    #[inline]
     fn drop(&mut self) {
+        if let Some(low) = self.low {
+            LOW.set(low);
+        }
         if let Some(previous) = self.previous {
             native::leave_autocast(previous);
         }
+        if self.counted {
+            let depth = DEPTH.get() - 1;
+            DEPTH.set(depth);
+            if depth == 0 {
+                native::end_outermost();
+            }
+        }
     }
+}
+
+/// The body of an `#[amp]` function: its sites cast, and libtorch's autocast lowers what the macro does not see. Where full
+/// precision was chosen nothing changes; inside another region it then stays in that region's precision.
+pub fn enter(plan: &'static FunctionPlan) -> Region {
+    plan.calls.fetch_add(1, Ordering::Relaxed);
+    ENTERED.set(ENTERED.get() + 1);
+    let low = LowKinds::of(plan.precision);
+    if low.is_none() {
+        return Region::NOTHING;
+    }
+    DEPTH.set(DEPTH.get() + 1);
+    Region {
+        low: Some(LOW.replace(low)),
+        previous: Some(low.autocast()),
+        counted: true,
+        _thread: PhantomData,
+    }
+}
+
+/// An island in full precision: libtorch's autocast is off, sites go on casting, to f32.
+pub fn island() -> Region {
+    if low_kinds().is_none() { Region::NOTHING } else { Region::suspend() }
+}
+
+/// An island outside: as without the attribute.
+pub fn outside() -> Region {
+    let low = LOW.replace(LowKinds::NONE);
+    if low.is_none() { Region::NOTHING } else { Region { low: Some(low), ..Region::suspend() } }
+}
+
+/// Ends an island that holds one expression.
+pub fn leave<T>(island: Region, value: T) -> T {
+    drop(island);
+    value
 }
 
 /// Runs `f` under libtorch's autocast in the dtype of `precision`, on whatever device its tensors are (CPU, CUDA, MPS).

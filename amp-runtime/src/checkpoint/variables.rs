@@ -37,6 +37,6 @@ pub(super) fn require_alike(key: String, found: &Tensor, wanted: &Tensor) -> Res
 pub(super) fn install(fitted: Fitted) -> std::result::Result<(), TchError> {
     let copied =
         no_grad(|| fitted.0.into_iter().try_for_each(|(mut variable, value)| variable.f_copy_(&value)));
-    native::drop_cached_casts();
+    native::drop_casts();
     copied
 }

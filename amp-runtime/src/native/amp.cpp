@@ -1,6 +1,7 @@
 // Calls into libtorch. Nothing is decided here: checks that only C++ can make, then libtorch's own kernels.
 #include "amp-runtime/src/native/amp.h"
 #include "amp-runtime/src/native/bridge.rs.h"
+#include "amp-runtime/src/native/casts.h"
 #include "amp-runtime/src/native/cpu.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -147,8 +148,6 @@ std::size_t first_gradient(const TensorList& params) noexcept {
     return std::find_if(params.items.begin(), params.items.end(), has_one) - params.items.begin();
 }
 
-void drop_cached_casts() { at::autocast::clear_cache(); }
-
 void clear_gradients(const TensorList& params) {
     for (const at::Tensor& param : params.items) {
         param.mutable_grad().reset();
@@ -255,7 +254,7 @@ void fused_sgd(const TensorList& params, const TensorList& grads, const TensorLi
     }
     bump_versions(p);
     bump_versions(buffers);
-    at::autocast::clear_cache();
+    drop_casts();
 }
 
 void fused_adam(const TensorList& params, const TensorList& grads, const TensorList& exp_avgs,
@@ -284,7 +283,7 @@ void fused_adam(const TensorList& params, const TensorList& grads, const TensorL
     bump_versions(avgs);
     bump_versions(sqs);
     bump_versions(maxima);
-    at::autocast::clear_cache();
+    drop_casts();
 }
 
 void average(const TensorList& averages, const TensorList& values, const at::Tensor& weight) {
@@ -297,7 +296,7 @@ void copy(const TensorList& targets, const TensorList& sources) {
     BelowAutograd guard;
     at::_foreach_copy_(targets.items, sources.items);
     bump_versions(targets.items);
-    at::autocast::clear_cache();
+    drop_casts();
 }
 
 Deferred::Deferred(const at::Tensor& values) {
@@ -339,7 +338,8 @@ std::unique_ptr<Deferred> defer(const TensorList& scalars) {
 }
 
 namespace {
-AutocastState switch_autocast(bool enabled, const at::ScalarType* dtype) noexcept {
+// `dtypes`: one per entry of `kAutocastDevices`, or null where they stay.
+AutocastState switch_autocast(bool enabled, const at::ScalarType* dtypes) noexcept {
     AutocastState previous{};
     bool changed = false;
     for (size_t i = 0; i < std::size(kAutocastDevices); ++i) {
@@ -349,9 +349,9 @@ AutocastState switch_autocast(bool enabled, const at::ScalarType* dtype) noexcep
         if (previous.enabled[i] != enabled) {
             at::autocast::set_autocast_enabled(device, enabled);
         }
-        if (dtype != nullptr) {
-            changed |= at::autocast::get_autocast_dtype(device) != *dtype;
-            at::autocast::set_autocast_dtype(device, *dtype);
+        if (dtypes != nullptr && at::autocast::get_autocast_dtype(device) != dtypes[i]) {
+            changed = true;
+            at::autocast::set_autocast_dtype(device, dtypes[i]);
         }
     }
     if (changed) {
@@ -362,9 +362,10 @@ AutocastState switch_autocast(bool enabled, const at::ScalarType* dtype) noexcep
 }
 }  // namespace
 
-AutocastState enter_autocast(std::int8_t dtype) noexcept {
-    at::ScalarType low = static_cast<at::ScalarType>(dtype);
-    return switch_autocast(true, &low);
+AutocastState enter_autocast(std::int8_t cpu, std::int8_t accelerator) noexcept {
+    const at::ScalarType low[] = {static_cast<at::ScalarType>(cpu), static_cast<at::ScalarType>(accelerator)};
+    static_assert(std::size(low) == std::size(kAutocastDevices));
+    return switch_autocast(true, low);
 }
 
 AutocastState suspend_autocast() noexcept { return switch_autocast(false, nullptr); }
@@ -378,8 +379,10 @@ void leave_autocast(AutocastState previous) noexcept {
             at::autocast::set_autocast_enabled(device, previous.enabled[i]);
         }
         at::ScalarType dtype = static_cast<at::ScalarType>(previous.dtype[i]);
-        stale |= at::autocast::get_autocast_dtype(device) != dtype;
-        at::autocast::set_autocast_dtype(device, dtype);
+        if (at::autocast::get_autocast_dtype(device) != dtype) {
+            stale = true;
+            at::autocast::set_autocast_dtype(device, dtype);
+        }
     }
     if (stale) {
         at::autocast::clear_cache();

@@ -86,12 +86,10 @@ class Deferred {
 };
 std::unique_ptr<Deferred> defer(const TensorList& scalars);
 
-// Autocast of this thread, for CPU, CUDA and MPS.
-AutocastState enter_autocast(std::int8_t dtype) noexcept;
+// Autocast of this thread: a dtype for the CPU, and one for CUDA or MPS.
+AutocastState enter_autocast(std::int8_t cpu, std::int8_t accelerator) noexcept;
 AutocastState suspend_autocast() noexcept;
 void leave_autocast(AutocastState previous) noexcept;
-// After weights were written to: libtorch keeps their low copies until the outermost region ends.
-void drop_cached_casts();
 
 // A tensor's identity and history.
 std::size_t identity(const at::Tensor& tensor) noexcept;

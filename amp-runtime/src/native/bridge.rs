@@ -73,11 +73,13 @@ pub(super) mod ffi {
 
     unsafe extern "C++" {
         include!("amp-runtime/src/native/amp.h");
+        include!("amp-runtime/src/native/casts.h");
 
         #[namespace = "at"]
         type Tensor;
         type TensorList;
         type Deferred;
+        type Source;
 
         fn new_list(capacity: usize) -> UniquePtr<TensorList>;
         fn size(self: &TensorList) -> usize;
@@ -92,7 +94,6 @@ pub(super) mod ffi {
         ) -> Result<()>;
         fn first_unlike(params: &TensorList, others: &TensorList) -> Result<i64>;
         fn first_gradient(params: &TensorList) -> usize;
-        fn drop_cached_casts() -> Result<()>;
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;
@@ -132,9 +133,22 @@ pub(super) mod ffi {
         fn ready(self: &Deferred) -> Result<bool>;
         fn get(self: &Deferred, index: usize) -> Result<f32>;
 
-        fn enter_autocast(dtype: i8) -> AutocastState;
+        fn enter_autocast(cpu: i8, accelerator: i8) -> AutocastState;
         fn suspend_autocast() -> AutocastState;
         fn leave_autocast(previous: AutocastState);
+
+        fn glance(tensor: &Tensor) -> i32;
+        fn is(self: &Source, tensor: &Tensor) -> bool;
+        fn remember(tensor: &Tensor) -> Result<UniquePtr<Source>>;
+        fn is_weight(tensor: &Tensor) -> Result<bool>;
+        fn cast(tensor: &Tensor, dtype: i8) -> Result<UniquePtr<Tensor>>;
+        fn watch_weight(weight: &Tensor) -> Result<()>;
+        fn drop_casts() -> Result<()>;
+        fn drop_ambient_casts() -> Result<()>;
+        fn end_outermost() -> Result<()>;
+        fn may_be_weight(written: &Tensor) -> Result<bool>;
+        fn grad_enabled() -> bool;
+        fn set_cast_cache(enabled: bool) -> bool;
 
         fn identity(tensor: &Tensor) -> usize;
         fn version(tensor: &Tensor) -> Result<i64>;

@@ -2,24 +2,23 @@
 #![allow(unsafe_code, reason = "this room exists to hold it")]
 
 mod bridge;
+mod casts;
+mod error;
+mod handle;
+mod layers;
 
 use bridge::ffi;
 pub(crate) use bridge::ffi::{AdamStep, AutocastState, GradientState, Range, SgdStep};
+pub(crate) use casts::{
+    BF16, F16, F32, Source, cast, drop_ambient_casts, drop_casts, end_outermost, glance, grad_enabled, is_weight, may_be_weight,
+    set_cast_cache, watch_weight,
+};
 use cxx::UniquePtr;
-use tch::{Device, Kind, TchError, Tensor};
-
-/// What libtorch's C++ said when it failed.
-#[derive(Debug, thiserror::Error)]
-#[error("libtorch: {0}")]
-pub struct NativeError(String);
-
-impl From<cxx::Exception> for NativeError {
-    fn from(exception: cxx::Exception) -> Self {
-        Self(exception.what().to_owned())
-    }
-}
-
-type Result<T> = std::result::Result<T, NativeError>;
+pub use error::NativeError;
+use error::Result;
+use handle::{inner, outer};
+pub(crate) use layers::{Recognized, recognize};
+use tch::{Device, TchError, Tensor};
 
 /// tch's errors without libtorch's C++ stack.
 pub(crate) fn brief(error: TchError) -> TchError {
@@ -43,18 +42,6 @@ macro_rules! from_tch {
     };
 }
 pub(crate) use from_tch;
-
-/// The C++ tensor inside a tch tensor.
-fn inner(tensor: &Tensor) -> &ffi::Tensor {
-    // SAFETY: tch's pointer is a live `at::Tensor*` for as long as the tensor is borrowed.
-    unsafe { &*tensor.as_ptr().cast::<ffi::Tensor>() }
-}
-
-/// A tch tensor that owns what C++ returned.
-fn outer(tensor: UniquePtr<ffi::Tensor>) -> Tensor {
-    // SAFETY: the pointer came from `new at::Tensor`, which is what tch deletes.
-    unsafe { Tensor::from_ptr(tensor.into_raw().cast()) }
-}
 
 /// Tensors that travel together, kept in C++: handles, not copies.
 pub(crate) struct TensorList(UniquePtr<ffi::TensorList>);
@@ -123,12 +110,6 @@ pub(crate) fn first_unlike(params: &TensorList, others: &TensorList) -> Result<O
 pub(crate) fn first_gradient(params: &TensorList) -> Option<usize> {
     let index = ffi::first_gradient(&params.0);
     Some(index).filter(|&index| index < params.len())
-}
-
-/// Drops the low copies of weights that libtorch keeps until the outermost region ends: after weights were written to.
-pub(crate) fn drop_cached_casts() {
-    // It locks a mutex and empties a map: what could fail there ends the process anyway.
-    let _ = ffi::drop_cached_casts();
 }
 
 /// Sets every gradient to none, as `zero_grad(set_to_none=True)`.
@@ -265,9 +246,10 @@ impl Deferred {
     }
 }
 
-/// Turns autocast on for this thread on CPU, CUDA and MPS; what it was before goes to [`leave_autocast`].
-pub(crate) fn enter_autocast(dtype: Kind) -> AutocastState {
-    ffi::enter_autocast(scalar_type(dtype))
+/// Turns autocast on for this thread: with one dtype (libtorch's number) on the CPU and another on CUDA or MPS. What it was before
+/// goes to [`leave_autocast`].
+pub(crate) fn enter_autocast(cpu: i8, accelerator: i8) -> AutocastState {
+    ffi::enter_autocast(cpu, accelerator)
 }
 
 /// Turns autocast off for this thread.
@@ -278,11 +260,6 @@ pub(crate) fn suspend_autocast() -> AutocastState {
 /// Puts autocast back as it was; drops cached casts when no region is left.
 pub(crate) fn leave_autocast(previous: AutocastState) {
     ffi::leave_autocast(previous);
-}
-
-/// libtorch's number for the two low kinds (`c10/core/ScalarType.h`).
-fn scalar_type(low: Kind) -> i8 {
-    if low == Kind::BFloat16 { 15 } else { 5 }
 }
 
 /// Says whether two handles are the same tensor; stays unique while the tensor lives.

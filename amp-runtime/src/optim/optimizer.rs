@@ -297,7 +297,7 @@ impl Optimizer {
         if let Rule::Tch(optimizer) = &mut self.rule {
             if f64::try_from(found_inf)? == 0. {
                 optimizer.step();
-                native::drop_cached_casts();
+                native::drop_casts();
             }
             return Ok(());
         }

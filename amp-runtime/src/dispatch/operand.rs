@@ -1,0 +1,264 @@
+//! What may be cast: tensors, and what owns or borrows one.
+use super::cast::To;
+use super::slot::{Held, Shared, Slot};
+use std::cell::{Ref, RefMut};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::{Arc, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use tch::Tensor;
+
+/// A tensor, or what owns or borrows one.
+pub trait AsTensor {
+    /// The tensor.
+    fn as_tensor(&self) -> &Tensor;
+
+    /// A list of them as a list of tensors, where it is one already.
+    fn as_list(_list: &[Self]) -> Option<&[Tensor]>
+    where
+        Self: Sized,
+    {
+        None
+    }
+}
+
+impl AsTensor for Tensor {
+    #[inline]
+    fn as_tensor(&self) -> &Tensor {
+        self
+    }
+
+    fn as_list(list: &[Self]) -> Option<&[Tensor]> {
+        Some(list)
+    }
+}
+
+macro_rules! as_tensor_through {
+    ($($owner:ty),* $(,)?) => { $(
+        impl<T: AsTensor + ?Sized> AsTensor for $owner {
+            #[inline]
+            fn as_tensor(&self) -> &Tensor {
+                (**self).as_tensor()
+            }
+        }
+    )* };
+}
+
+as_tensor_through!(
+    &T,
+    &mut T,
+    Box<T>,
+    Rc<T>,
+    Arc<T>,
+    Ref<'_, T>,
+    RefMut<'_, T>,
+    MutexGuard<'_, T>,
+    RwLockReadGuard<'_, T>,
+    RwLockWriteGuard<'_, T>,
+);
+
+/// What a layer's own signature takes as `&Tensor`: a reference to an owning pointer may be what it asks for.
+pub trait Lent: AsTensor {}
+
+impl Lent for Tensor {}
+impl<T: Lent + ?Sized> Lent for &T {}
+impl<T: Lent + ?Sized> Lent for &mut T {}
+impl<T: Lent + ?Sized> Lent for Ref<'_, T> {}
+impl<T: Lent + ?Sized> Lent for RefMut<'_, T> {}
+impl<T: Lent + ?Sized> Lent for MutexGuard<'_, T> {}
+impl<T: Lent + ?Sized> Lent for RwLockReadGuard<'_, T> {}
+impl<T: Lent + ?Sized> Lent for RwLockWriteGuard<'_, T> {}
+
+/// A value that dereferences to a tensor and is none of the above: a newtype.
+pub struct Dereferenced<N>(pub(super) N);
+
+impl<N: Deref<Target = Tensor>> AsTensor for Dereferenced<N> {
+    #[inline]
+    fn as_tensor(&self) -> &Tensor {
+        &self.0
+    }
+}
+
+/// How a value is cast that stands in front of the dot.
+pub trait Receiver: AsTensor + Sized {
+    /// What the method is then called on.
+    type Out<'s>
+    where
+        Self: 's;
+
+    /// The cast, or what there was.
+    fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Self::Out<'s>
+    where
+        Self: 's;
+}
+
+/// How a value is cast that is an argument.
+pub trait Operand: Sized {
+    /// What is then passed.
+    type Out<'s>
+    where
+        Self: 's;
+
+    /// The cast, or what there was.
+    fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Self::Out<'s>
+    where
+        Self: 's;
+}
+
+/// The three forms in which one tensor is passed, each of which comes out as a reference.
+pub trait Single: Sized {
+    /// The cast, or what there was.
+    fn single<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor
+    where
+        Self: 's;
+
+    /// The cast, or what there was, as a handle of its own.
+    fn owned(self, to: To) -> Tensor;
+}
+
+impl<T: AsTensor + ?Sized> Single for &T {
+    #[inline]
+    fn single<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor
+    where
+        Self: 's,
+    {
+        let tensor = self.as_tensor();
+        to.cast(tensor, &mut slot.made, shared).unwrap_or(tensor)
+    }
+
+    fn owned(self, to: To) -> Tensor {
+        let (tensor, mut made) = (self.as_tensor(), None);
+        to.cast(tensor, &mut made, None);
+        made.unwrap_or_else(|| tensor.shallow_clone())
+    }
+}
+
+impl<T: AsTensor + ?Sized> Single for &mut T {
+    #[inline]
+    fn single<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor
+    where
+        Self: 's,
+    {
+        let tensor: &'s Tensor = (*self).as_tensor();
+        to.cast(tensor, &mut slot.made, shared).unwrap_or(tensor)
+    }
+
+    fn owned(self, to: To) -> Tensor {
+        let (tensor, mut made) = (self.as_tensor(), None);
+        to.cast(tensor, &mut made, None);
+        made.unwrap_or_else(|| tensor.shallow_clone())
+    }
+}
+
+impl Single for Tensor {
+    #[inline]
+    fn single<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor
+    where
+        Self: 's,
+    {
+        match to.cast(&self, &mut slot.made, shared) {
+            Some(cast) => cast,
+            None => slot.owned.insert(self),
+        }
+    }
+
+    fn owned(self, to: To) -> Tensor {
+        let mut made = None;
+        to.cast(&self, &mut made, None);
+        made.unwrap_or(self)
+    }
+}
+
+macro_rules! singles {
+    ($([$($generics:tt)*] $single:ty),* $(,)?) => { $(
+        impl<$($generics)*> Receiver for $single {
+            type Out<'s> = &'s Tensor where Self: 's;
+
+            #[inline]
+            fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor where Self: 's {
+                self.single(to, slot, shared)
+            }
+        }
+
+        impl<$($generics)*> Operand for $single {
+            type Out<'s> = &'s Tensor where Self: 's;
+
+            #[inline]
+            fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor where Self: 's {
+                self.single(to, slot, shared)
+            }
+        }
+    )* };
+}
+
+singles!(['a, T: AsTensor + ?Sized] &'a T, ['a, T: AsTensor + ?Sized] &'a mut T, [] Tensor);
+
+macro_rules! held {
+    ($([$($generics:tt)*] $owner:ty),* $(,)?) => { $(
+        impl<$($generics)*> Receiver for $owner {
+            type Out<'s> = Held<'s, Self> where Self: 's;
+
+            #[inline]
+            fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Held<'s, Self> where Self: 's {
+                Held { cast: to.cast(self.as_tensor(), &mut slot.made, shared), owner: self }
+            }
+        }
+    )* };
+}
+
+held!(
+    [T: AsTensor + ?Sized] Box<T>,
+    [T: AsTensor + ?Sized] Rc<T>,
+    [T: AsTensor + ?Sized] Arc<T>,
+    ['a, T: AsTensor + ?Sized] Ref<'a, T>,
+    ['a, T: AsTensor + ?Sized] RefMut<'a, T>,
+    ['a, T: AsTensor + ?Sized] MutexGuard<'a, T>,
+    ['a, T: AsTensor + ?Sized] RwLockReadGuard<'a, T>,
+    ['a, T: AsTensor + ?Sized] RwLockWriteGuard<'a, T>,
+    [N: Deref<Target = Tensor>] Dereferenced<N>,
+);
+
+impl<S: Single> Operand for Option<S> {
+    type Out<'s>
+        = Option<&'s Tensor>
+    where
+        Self: 's;
+
+    #[inline]
+    fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Option<&'s Tensor>
+    where
+        Self: 's,
+    {
+        self.map(|operand| operand.single(to, slot, shared))
+    }
+}
+
+/// Lists are cast tensor by tensor. Where one is, the others are kept beside it: new handles, the same tensors.
+fn cast_list<'s, T: AsTensor>(list: &'s [T], to: To, slot: &'s mut Slot) -> &'s [Tensor] {
+    if let Some(list) = T::as_list(list).filter(|list| list.iter().all(|tensor| to.wanted(tensor).is_none())) {
+        return list;
+    }
+    slot.list = list
+        .iter()
+        .map(|operand| {
+            let (tensor, mut made) = (operand.as_tensor(), None);
+            to.cast(tensor, &mut made, None);
+            made.unwrap_or_else(|| tensor.shallow_clone())
+        })
+        .collect();
+    &slot.list
+}
+
+macro_rules! lists {
+    ($([$($generics:tt)*] $list:ty),* $(,)?) => { $(
+        impl<$($generics)*> Operand for $list {
+            type Out<'s> = &'s [Tensor] where Self: 's;
+
+            #[inline]
+            fn cast<'s>(self, to: To, slot: &'s mut Slot, _shared: Option<&'s Shared>) -> &'s [Tensor] where Self: 's {
+                cast_list(self, to, slot)
+            }
+        }
+    )* };
+}
+
+lists!(['a, T: AsTensor] &'a [T], ['a, T: AsTensor] &'a Vec<T>, ['a, T: AsTensor, const N: usize] &'a [T; N]);

@@ -1,0 +1,175 @@
+//! A place in front of the dot (a path, a field, an index): it is looked at, not moved.
+use super::cast::To;
+use super::gate::{IsTensor, NotTensor, Site};
+use super::layer::LayerCall;
+use super::operand::{AsTensor, Single};
+use super::slot::{Shared, Slot};
+use super::widest::Widest;
+use crate::plan::LayerPlan;
+use std::ops::Deref;
+use tch::Tensor;
+
+/// A place.
+pub struct Place<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> Clone for Place<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Place<'_, T> {}
+
+/// The methods of a place that has a `tensor` and a `whole`.
+macro_rules! methods {
+    ($vis:vis, $whole:ty) => {
+        #[inline]
+        $vis fn low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+            self.tensor().single(To::Low, slot, None)
+        }
+
+        #[inline]
+        $vis fn low_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+        where
+            'a: 's,
+        {
+            self.tensor().single(To::Low, slot, Some(shared))
+        }
+
+        #[inline]
+        $vis fn full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+            self.tensor().single(To::Full, slot, None)
+        }
+
+        #[inline]
+        $vis fn full_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+        where
+            'a: 's,
+        {
+            self.tensor().single(To::Full, slot, Some(shared))
+        }
+
+        #[inline]
+        $vis fn keep(self, site: &Site<IsTensor>) -> &'a $whole {
+            site.note(self.tensor());
+            self.whole()
+        }
+
+        #[inline]
+        $vis fn widest(self, _site: &Site<IsTensor>, _slot: &mut Slot) -> Widest<&'a Tensor> {
+            Widest(self.tensor())
+        }
+
+        #[inline]
+        $vis fn weight<'s>(self, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+            self.tensor().single(To::LowWeight, slot, None)
+        }
+
+        #[inline]
+        $vis fn at<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, &'a Tensor> {
+            LayerCall::new(self.tensor(), plan, slot, None)
+        }
+
+        #[inline]
+        $vis fn at_shared<'s>(
+            self,
+            plan: &'static LayerPlan,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> LayerCall<'s, &'a Tensor> {
+            LayerCall::new(self.tensor(), plan, slot, Some(shared))
+        }
+
+        #[inline]
+        $vis fn at_full<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, &'a Tensor> {
+            LayerCall::new(self.tensor(), plan, slot, None).in_full()
+        }
+    };
+}
+
+impl<'a, T: AsTensor + ?Sized> Place<'a, T> {
+    fn tensor(self) -> &'a Tensor {
+        self.0.as_tensor()
+    }
+
+    fn whole(self) -> &'a T {
+        self.0
+    }
+
+    methods!(pub, T);
+}
+
+/// What dereferences to a tensor.
+pub trait PlaceOfDeref<'a>: Sized {
+    type Whole: ?Sized + 'a;
+    fn tensor(self) -> &'a Tensor;
+    fn whole(self) -> &'a Self::Whole;
+    methods!(, Self::Whole);
+}
+
+impl<'a, N: Deref<Target = Tensor> + ?Sized> PlaceOfDeref<'a> for Place<'a, N> {
+    type Whole = N;
+
+    fn tensor(self) -> &'a Tensor {
+        self.0
+    }
+
+    fn whole(self) -> &'a N {
+        self.0
+    }
+}
+
+/// A reference to what dereferences to a tensor.
+pub trait PlaceOfDerefRef<'a>: Sized {
+    type Whole: ?Sized + 'a;
+    fn tensor(self) -> &'a Tensor;
+    fn whole(self) -> &'a Self::Whole;
+    methods!(, Self::Whole);
+}
+
+impl<'a, N: Deref<Target = Tensor> + ?Sized> PlaceOfDerefRef<'a> for Place<'a, &N> {
+    type Whole = N;
+
+    fn tensor(self) -> &'a Tensor {
+        self.0
+    }
+
+    fn whole(self) -> &'a N {
+        self.0
+    }
+}
+
+/// Methods that hand back what they got.
+macro_rules! elsewhere {
+    ($($name:ident($($argument:ty),*)),* $(,)?) => { $(
+        #[inline]
+        fn $name(self, $(_: $argument),*) -> &'a T {
+            self.whole()
+        }
+    )* };
+}
+
+/// Everything else: it comes back as it is.
+pub trait PlaceElse<'a, T: ?Sized + 'a>: Sized {
+    fn whole(self) -> &'a T;
+
+    elsewhere! {
+        low(&Site<NotTensor>, &mut Slot),
+        low_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        full(&Site<NotTensor>, &mut Slot),
+        full_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        keep(&Site<NotTensor>),
+        widest(&Site<NotTensor>, &mut Slot),
+        weight(&mut Slot),
+        at(&LayerPlan, &mut Slot),
+        at_shared(&LayerPlan, &mut Slot, &Shared),
+        at_full(&LayerPlan, &mut Slot),
+    }
+}
+
+impl<'a, T: ?Sized> PlaceElse<'a, T> for &Place<'a, T> {
+    #[inline]
+    fn whole(self) -> &'a T {
+        self.0
+    }
+}

@@ -1,0 +1,394 @@
+//! A value without a place (a call's result, an argument): it is moved in, and comes back as it was or cast.
+use super::call::Call;
+use super::cast::To;
+use super::gate::{Gate, IsTensor, NotTensor, Site};
+use super::layer::LayerCall;
+use super::operand::{AsTensor, Dereferenced, Lent, Operand, Receiver, Single};
+use super::slot::{Shared, Slot};
+use super::widest::Widest;
+use crate::plan::LayerPlan;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use tch::{Kind, Tensor};
+
+/// A value on its way through exactly one method.
+pub struct Value<T> {
+    /// Never dropped in here: some methods borrow the wrapper, which then outlives what the value borrows.
+    inside: Option<ManuallyDrop<T>>,
+}
+
+/// Takes a value; reads like the constructor of [`Place`](super::place::Place).
+#[allow(non_snake_case, reason = "it stands for a constructor")]
+#[inline]
+pub fn Value<T>(value: T) -> Value<T> {
+    Value { inside: Some(ManuallyDrop::new(value)) }
+}
+
+impl<T> Value<T> {
+    #[inline]
+    fn take(&mut self) -> T {
+        match self.inside.take() {
+            Some(inside) => ManuallyDrop::into_inner(inside),
+            None => unreachable!("a value goes through one method"),
+        }
+    }
+}
+
+/// Methods that hand back what they got.
+macro_rules! elsewhere {
+    ($($(for $gate:ident:)? $name:ident($($argument:ty),*)),* $(,)?) => { $(
+        #[inline]
+        fn $name$(<$gate>)?(self, $(_: $argument),*) -> T {
+            self.whole()
+        }
+    )* };
+}
+
+/// The methods of a value in front of the dot that has a `whole`, and a `receiver` to be cast.
+macro_rules! receiver_methods {
+    ($vis:vis, $whole:ty, $receiver:ty) => {
+        #[inline]
+        $vis fn low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().cast(To::Low, slot, None)
+        }
+
+        #[inline]
+        $vis fn low_shared<'s>(
+            self,
+            _site: &Site<IsTensor>,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().cast(To::Low, slot, Some(shared))
+        }
+
+        #[inline]
+        $vis fn full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().cast(To::Full, slot, None)
+        }
+
+        #[inline]
+        $vis fn full_shared<'s>(
+            self,
+            _site: &Site<IsTensor>,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().cast(To::Full, slot, Some(shared))
+        }
+
+        #[inline]
+        $vis fn keep(self, site: &Site<IsTensor>) -> $whole {
+            let whole = self.whole();
+            site.note(Self::look(&whole));
+            whole
+        }
+
+        #[inline]
+        $vis fn widest(self, _site: &Site<IsTensor>, _slot: &mut Slot) -> Widest<$receiver> {
+            Widest(self.receiver())
+        }
+
+        #[inline]
+        $vis fn weight<'s>(self, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().cast(To::LowWeight, slot, None)
+        }
+
+        #[inline]
+        $vis fn at<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, $receiver> {
+            LayerCall::new(self.receiver(), plan, slot, None)
+        }
+
+        #[inline]
+        $vis fn at_shared<'s>(
+            self,
+            plan: &'static LayerPlan,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> LayerCall<'s, $receiver> {
+            LayerCall::new(self.receiver(), plan, slot, Some(shared))
+        }
+
+        #[inline]
+        $vis fn at_full<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, $receiver> {
+            LayerCall::new(self.receiver(), plan, slot, None).in_full()
+        }
+
+        #[inline]
+        $vis fn probe(self, _site: &Site<IsTensor>) -> $whole {
+            self.whole()
+        }
+    };
+}
+
+/// The methods of an argument that has a `whole`, and an `operand` to be cast.
+macro_rules! argument_methods {
+    ($vis:vis, $whole:ty, $operand:ty) => {
+        #[inline]
+        $vis fn low_arg<'s, K: Gate>(
+            self,
+            _site: &Site<K>,
+            slot: &'s mut Slot,
+        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
+        where
+            $operand: 's,
+        {
+            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Low, slot, None))
+        }
+
+        #[inline]
+        $vis fn low_arg_shared<'s, K: Gate>(
+            self,
+            _site: &Site<K>,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
+        where
+            $operand: 's,
+        {
+            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Low, slot, Some(shared)))
+        }
+
+        #[inline]
+        $vis fn full_arg<'s, K: Gate>(
+            self,
+            _site: &Site<K>,
+            slot: &'s mut Slot,
+        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
+        where
+            $operand: 's,
+        {
+            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Full, slot, None))
+        }
+
+        #[inline]
+        $vis fn full_arg_shared<'s, K: Gate>(
+            self,
+            _site: &Site<K>,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
+        where
+            $operand: 's,
+        {
+            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Full, slot, Some(shared)))
+        }
+    };
+}
+
+impl<T> Value<T> {
+    #[inline]
+    fn whole(mut self) -> T {
+        self.take()
+    }
+
+    #[inline]
+    fn receiver(self) -> T {
+        self.whole()
+    }
+
+    #[inline]
+    fn operand(whole: T) -> T {
+        whole
+    }
+
+    #[inline]
+    fn look(whole: &T) -> &Tensor
+    where
+        T: AsTensor,
+    {
+        whole.as_tensor()
+    }
+}
+
+impl<T: Receiver> Value<T> {
+    receiver_methods!(pub, T, T);
+}
+
+impl<T: Operand> Value<T> {
+    argument_methods!(pub, T, T);
+}
+
+/// Operands of operators, which take values as well as references.
+impl<T: Single> Value<T> {
+    #[inline]
+    pub fn full_owned(self) -> Tensor {
+        self.whole().owned(To::Full)
+    }
+
+    #[inline]
+    pub fn full_unless<K: Gate>(self, _site: &Site<K>) -> K::Pick<T, Tensor> {
+        K::cast_unless(self.whole(), |operand| operand.owned(To::Full))
+    }
+}
+
+impl<'a, T: Lent + ?Sized> Value<&'a T> {
+    #[inline]
+    pub fn input<'s>(self, call: &Call, slot: &'s mut Slot) -> &'s Tensor
+    where
+        'a: 's,
+    {
+        call.input(self.whole().as_tensor(), slot, None)
+    }
+
+    #[inline]
+    pub fn input_shared<'s>(self, call: &Call, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+    where
+        'a: 's,
+    {
+        call.input(self.whole().as_tensor(), slot, Some(shared))
+    }
+}
+
+impl Value<Kind> {
+    #[inline]
+    pub fn kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Kind> {
+        K::cast(self.whole(), |kind| site.output(Some(kind)))
+    }
+}
+
+impl Value<Option<Kind>> {
+    #[inline]
+    pub fn kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Option<Kind>> {
+        K::cast(self.whole(), |kind| site.output(kind))
+    }
+}
+
+/// What dereferences to a tensor.
+pub trait ValueOfDeref: Sized {
+    type Whole;
+    type Receiver: Receiver;
+    fn whole(self) -> Self::Whole;
+    fn receiver(self) -> Self::Receiver;
+    fn look(whole: &Self::Whole) -> &Tensor;
+    receiver_methods!(, Self::Whole, Self::Receiver);
+}
+
+impl<N: Deref<Target = Tensor>> ValueOfDeref for Value<N> {
+    type Whole = N;
+    type Receiver = Dereferenced<N>;
+
+    #[inline]
+    fn whole(mut self) -> N {
+        self.take()
+    }
+
+    #[inline]
+    fn receiver(mut self) -> Dereferenced<N> {
+        Dereferenced(self.take())
+    }
+
+    #[inline]
+    fn look(whole: &N) -> &Tensor {
+        whole
+    }
+}
+
+/// A reference to what dereferences to a tensor.
+pub trait ValueOfDerefRef: Sized {
+    type Whole;
+    type Receiver: Receiver + Operand;
+    fn whole(self) -> Self::Whole;
+    fn receiver(self) -> Self::Receiver;
+    fn operand(whole: Self::Whole) -> Self::Receiver;
+    fn look(whole: &Self::Whole) -> &Tensor;
+    receiver_methods!(, Self::Whole, Self::Receiver);
+    argument_methods!(, Self::Whole, Self::Receiver);
+}
+
+impl<'a, N: Deref<Target = Tensor> + ?Sized> ValueOfDerefRef for Value<&'a N> {
+    type Whole = &'a N;
+    type Receiver = &'a Tensor;
+
+    #[inline]
+    fn whole(mut self) -> &'a N {
+        self.take()
+    }
+
+    #[inline]
+    fn receiver(mut self) -> &'a Tensor {
+        self.take()
+    }
+
+    #[inline]
+    fn operand(whole: &'a N) -> &'a Tensor {
+        whole
+    }
+
+    #[inline]
+    fn look<'l>(whole: &'l &'a N) -> &'l Tensor {
+        whole
+    }
+}
+
+/// Numbers on the left of an operator whose right side may be a tensor.
+pub trait ProbeNumber<T>: Sized {
+    fn probe(self, site: &Site<NotTensor>) -> T;
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => { $(
+        impl ProbeNumber<$number> for Value<$number> {
+            #[inline]
+            fn probe(mut self, _site: &Site<NotTensor>) -> $number {
+                self.take()
+            }
+        }
+    )* };
+}
+
+numbers!(i32, i64, f32, f64);
+
+/// Everything else: it comes back as it is.
+pub trait ValueElse<T>: Sized {
+    fn whole(self) -> T;
+
+    elsewhere! {
+        low(&Site<NotTensor>, &mut Slot),
+        low_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        full(&Site<NotTensor>, &mut Slot),
+        full_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        keep(&Site<NotTensor>),
+        widest(&Site<NotTensor>, &mut Slot),
+        weight(&mut Slot),
+        at(&LayerPlan, &mut Slot),
+        at_shared(&LayerPlan, &mut Slot, &Shared),
+        at_full(&LayerPlan, &mut Slot),
+        full_owned(),
+        input(&Call, &mut Slot),
+        input_shared(&Call, &mut Slot, &Shared),
+        // What is neither tensor nor number decides for itself what it does with a tensor.
+        probe(&Site<IsTensor>),
+    }
+
+    elsewhere! {
+        for K: low_arg(&Site<K>, &mut Slot),
+        for K: low_arg_shared(&Site<K>, &mut Slot, &Shared),
+        for K: full_arg(&Site<K>, &mut Slot),
+        for K: full_arg_shared(&Site<K>, &mut Slot, &Shared),
+        for K: kind(&Site<K>),
+        for K: full_unless(&Site<K>),
+    }
+}
+
+impl<T> ValueElse<T> for &mut Value<T> {
+    #[inline]
+    fn whole(self) -> T {
+        self.take()
+    }
+}

@@ -1,0 +1,114 @@
+// Casts and when they may be used again. libtorch's own cache looks at nothing but the address.
+#include "amp-runtime/src/native/casts.h"
+
+#include <ATen/autocast_mode.h>
+#include <unordered_map>
+
+namespace amp {
+namespace {
+
+struct WeightCast {
+    Source source;
+    at::ScalarType dtype;
+    at::Tensor cast;
+};
+
+// Counts the moments after which no cast that was made before may be used.
+thread_local std::uint64_t generation = 0;
+thread_local std::unordered_map<const c10::TensorImpl*, WeightCast> weight_casts;
+// Weights that layers let libtorch cast.
+thread_local std::unordered_map<const c10::TensorImpl*, Source> watched;
+
+const void* data_of(const at::Tensor& tensor) noexcept {
+    const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+    return impl->has_storage() ? impl->unsafe_storage().data() : nullptr;
+}
+
+}  // namespace
+
+Source::Source(const at::Tensor& tensor)
+    : impl_(tensor.getIntrusivePtr()),
+      data_(data_of(tensor)),
+      generation_(generation),
+      version_(tensor.unsafeGetTensorImpl()->version_counter().current_version()),
+      dtype_(tensor.scalar_type()),
+      requires_grad_(tensor.requires_grad()),
+      grad_mode_(at::GradMode::is_enabled()) {}
+
+bool Source::is(const at::Tensor& tensor) const noexcept {
+    const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+    return impl == impl_._unsafe_get_target() && generation == generation_ && !impl->is_inference() &&
+           impl->version_counter().current_version() == version_ && data_of(tensor) == data_ &&
+           tensor.scalar_type() == dtype_ && at::GradMode::is_enabled() == grad_mode_ &&
+           impl->requires_grad() == requires_grad_;
+}
+
+std::unique_ptr<Source> remember(const at::Tensor& tensor) {
+    if (tensor.is_inference() || c10::InferenceMode::is_enabled()) {
+        return nullptr;
+    }
+    return std::make_unique<Source>(tensor);
+}
+
+bool is_weight(const at::Tensor& tensor) {
+    return tensor.scalar_type() == at::kFloat && tensor.requires_grad() && tensor.is_leaf() && !tensor.is_view() &&
+           !tensor.is_inference() && !c10::InferenceMode::is_enabled();
+}
+
+std::unique_ptr<at::Tensor> cast(const at::Tensor& tensor, std::int8_t dtype) {
+    at::ScalarType to = static_cast<at::ScalarType>(dtype);
+    if (!is_weight(tensor)) {
+        return std::make_unique<at::Tensor>(tensor.to(to));
+    }
+    const c10::TensorImpl* key = tensor.unsafeGetTensorImpl();
+    auto found = weight_casts.find(key);
+    if (found != weight_casts.end()) {
+        if (found->second.dtype == to && found->second.source.is(tensor)) {
+            return std::make_unique<at::Tensor>(found->second.cast);
+        }
+        weight_casts.erase(found);
+    }
+    at::Tensor made = tensor.to(to);
+    weight_casts.emplace(key, WeightCast{Source(tensor), to, made});
+    return std::make_unique<at::Tensor>(std::move(made));
+}
+
+void watch_weight(const at::Tensor& weight) {
+    if (!weight.defined() || !is_weight(weight)) {
+        return;  // libtorch casts it anew each time
+    }
+    auto [seen, first] = watched.try_emplace(weight.unsafeGetTensorImpl(), weight);
+    if (!first && !seen->second.is(weight)) {
+        at::autocast::clear_cache();
+        seen->second = Source(weight);
+    }
+}
+
+void drop_casts() {
+    ++generation;
+    weight_casts.clear();
+    watched.clear();
+    at::autocast::clear_cache();
+}
+
+void drop_ambient_casts() { at::autocast::clear_cache(); }
+
+void end_outermost() {
+    weight_casts.clear();
+    watched.clear();
+}
+
+bool may_be_weight(const at::Tensor& written) {
+    // An in-place operation on a leaf that asks for a gradient is only allowed where no graph is recorded.
+    return written.defined() && written.scalar_type() == at::kFloat && !written.grad_fn();
+}
+
+bool grad_enabled() noexcept { return at::GradMode::is_enabled(); }
+
+bool set_cast_cache(bool enabled) noexcept {
+    bool before = at::autocast::is_autocast_cache_enabled();
+    at::autocast::set_autocast_cache_enabled(enabled);
+    return before;
+}
+
+}  // namespace amp

@@ -1,0 +1,57 @@
+// Casts and when they may be used again: what a tensor was when it was cast, and the casts of weights.
+#pragma once
+#include <ATen/ATen.h>
+#include <cstdint>
+#include <memory>
+
+namespace amp {
+
+// The dtype in the low byte, the device type in the next; -1 where there is no tensor. One call, as every site makes it.
+inline std::int32_t glance(const at::Tensor& tensor) noexcept {
+    if (!tensor.defined()) {
+        return -1;
+    }
+    return static_cast<std::uint8_t>(tensor.scalar_type()) |
+           static_cast<std::int32_t>(static_cast<std::uint8_t>(tensor.device().type())) << 8;
+}
+
+// A tensor as it was at one moment. The weak reference keeps its address from being given to another tensor.
+class Source {
+  public:
+    explicit Source(const at::Tensor& tensor);
+    // Whether this is still that tensor, with the same values as far as libtorch counts writes, under the same grad mode.
+    bool is(const at::Tensor& tensor) const noexcept;
+
+  private:
+    c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl> impl_;
+    const void* data_;
+    std::uint64_t generation_;
+    std::uint32_t version_;
+    at::ScalarType dtype_;
+    bool requires_grad_;
+    bool grad_mode_;
+};
+
+// None where nobody counts writes: inference tensors.
+std::unique_ptr<Source> remember(const at::Tensor& tensor);
+
+// A leaf in f32 that asks for a gradient, as libtorch's own cache has it.
+bool is_weight(const at::Tensor& tensor);
+// In dtype `dtype`; a weight's cast is kept until the outermost region ends or somebody may have written to it.
+std::unique_ptr<at::Tensor> cast(const at::Tensor& tensor, std::int8_t dtype);
+// Drops libtorch's casts where this weight is not what it was when last seen in the outermost region.
+void watch_weight(const at::Tensor& weight);
+// After weights were written to: every cast of a weight on this thread is void, libtorch's own too.
+void drop_casts();
+// Of those, only what libtorch keeps itself.
+void drop_ambient_casts();
+// The outermost region has ended: drops what is kept within it.
+void end_outermost();
+// Whether an in-place operation that returned this may have written to a weight.
+bool may_be_weight(const at::Tensor& written);
+
+bool grad_enabled() noexcept;
+// Returns what it was.
+bool set_cast_cache(bool enabled) noexcept;
+
+}  // namespace amp

@@ -1,0 +1,17 @@
+//! The same tensor on both sides of the bridge: tch's handle and C++'s.
+use super::bridge::ffi;
+use cxx::UniquePtr;
+use tch::Tensor;
+
+/// The C++ tensor inside a tch tensor.
+#[inline]
+pub(super) fn inner(tensor: &Tensor) -> &ffi::Tensor {
+    // SAFETY: tch's pointer is a live `at::Tensor*` for as long as the tensor is borrowed.
+    unsafe { &*tensor.as_ptr().cast::<ffi::Tensor>() }
+}
+
+/// A tch tensor that owns what C++ returned.
+pub(super) fn outer(tensor: UniquePtr<ffi::Tensor>) -> Tensor {
+    // SAFETY: the pointer came from `new at::Tensor`, which is what tch deletes.
+    unsafe { Tensor::from_ptr(tensor.into_raw().cast()) }
+}
