@@ -24,6 +24,7 @@ mod native;
 mod ops;
 mod optim;
 mod optim_wrapper;
+pub mod policy;
 mod precision;
 pub mod prelude;
 mod region;
