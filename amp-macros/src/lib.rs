@@ -20,3 +20,10 @@ mod tests;
 pub fn amp(args: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::expand(args.into(), item.into()).into()
 }
+
+/// The op table, for `amp_runtime::policy`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __op_table(_: TokenStream) -> TokenStream {
+    policy::print_table().into()
+}

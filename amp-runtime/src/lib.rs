@@ -26,6 +26,7 @@ mod ops;
 mod optim;
 mod optim_wrapper;
 pub mod plan;
+pub mod policy;
 mod precision;
 pub mod prelude;
 mod region;

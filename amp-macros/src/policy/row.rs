@@ -1,5 +1,5 @@
 //! How a row is written: one line, saying only what is special about it.
-use super::{Class, Form, Op, Output};
+use super::op::{Class, Form, Op, Output};
 
 /// `xs.name(..)`: its arguments without the receiver, and the positions of its tensors.
 pub(super) const fn method(name: &'static str, arity: usize, operands: &'static [usize]) -> Op {

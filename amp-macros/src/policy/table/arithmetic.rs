@@ -1,7 +1,7 @@
 //! What follows its operands: arithmetic, and what fills.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[
     &group(

@@ -1,7 +1,7 @@
 //! What reduces low operands into a full result, in one kernel.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[
     &group(

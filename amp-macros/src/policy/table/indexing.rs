@@ -1,7 +1,7 @@
 //! What follows its operands: picking and placing by index.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{function, group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[
     &group(
@@ -34,7 +34,7 @@ pub(super) static ROWS: &[&[Op]] = &[
             method("masked_scatter_", 2, &[0, 2]).writes(),
             method("index_add", 3, &[0, 3]),
             method("index_add_", 3, &[0, 3]).writes(),
-            method("index_copy", 3, &[0, 3]),
+            method("index_copy", 3, &[0, 3]).alone(),
             method("index_copy_", 3, &[0, 3]).writes(),
             method("index_fill", 3, &[0]).of("index_fill.int_Scalar"),
             method("index_fill_", 3, &[0]).writes().of("index_fill_.int_Scalar"),

@@ -1,7 +1,7 @@
 //! What runs in full: upsampling.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[&group(
     Class::Full,

@@ -1,7 +1,7 @@
 //! What follows its operands: activations, dropout, pooling, plain reductions.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[
     &group(
@@ -80,7 +80,6 @@ pub(super) static ROWS: &[&[Op]] = &[
             method("max_pool2d", 5, &[0]),
             method("max_pool2d_default", 1, &[0]).own(),
             method("max_pool2d_with_indices", 5, &[0]).tensors(),
-            method("max_pool3d", 5, &[0]),
             method("max_pool3d_with_indices", 5, &[0]).tensors(),
             method("avg_pool1d", 5, &[0]),
             method("avg_pool2d", 6, &[0]),
@@ -88,16 +87,23 @@ pub(super) static ROWS: &[&[Op]] = &[
             method("avg_pool3d", 6, &[0]),
             method("adaptive_avg_pool1d", 1, &[0]),
             method("adaptive_avg_pool2d", 1, &[0]),
-            method("adaptive_avg_pool3d", 1, &[0]),
             method("adaptive_max_pool1d", 1, &[0]).tensors(),
             method("adaptive_max_pool2d", 1, &[0]).tensors(),
-            method("adaptive_max_pool3d", 1, &[0]).tensors(),
-            method("fractional_max_pool2d", 3, &[0]).tensors(),
-            method("fractional_max_pool3d", 3, &[0]).tensors(),
-            method("max_unpool2d", 2, &[0]),
-            method("max_unpool3d", 4, &[0]),
             method("im2col", 4, &[0]),
             method("col2im", 5, &[0]),
+        ],
+    ),
+    &group(
+        Class::Follow,
+        reason::POOLING,
+        [
+            method("max_pool3d", 5, &[0]).alone(),
+            method("adaptive_avg_pool3d", 1, &[0]).alone(),
+            method("adaptive_max_pool3d", 1, &[0]).alone().tensors(),
+            method("fractional_max_pool2d", 3, &[0]).alone().tensors(),
+            method("fractional_max_pool3d", 3, &[0]).alone().tensors(),
+            method("max_unpool2d", 2, &[0]).alone(),
+            method("max_unpool3d", 4, &[0]).alone(),
         ],
     ),
     &group(

@@ -1,7 +1,7 @@
 //! What runs in low: where low precision pays.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{function, group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[
     &group(

@@ -1,5 +1,5 @@
 //! The only op table, a file per kind of operation.
-use super::Op;
+use crate::policy::op::Op;
 
 mod arithmetic;
 mod full;

@@ -1,7 +1,7 @@
 //! What follows its operands: views, parts and copies.
+use crate::policy::op::{Class, Op};
 use crate::policy::reason;
 use crate::policy::row::{function, group, method};
-use crate::policy::{Class, Op};
 
 pub(super) static ROWS: &[&[Op]] = &[
     &group(
@@ -102,18 +102,24 @@ pub(super) static ROWS: &[&[Op]] = &[
             method("zero_pad1d", 2, &[0]).own(),
             method("zero_pad2d", 4, &[0]).own(),
             method("constant_pad_nd", 1, &[0]),
-            method("pad", 3, &[0]),
-            method("reflection_pad1d", 1, &[0]),
-            method("reflection_pad2d", 1, &[0]),
             method("reflection_pad3d", 1, &[0]),
-            method("replication_pad1d", 1, &[0]),
-            method("replication_pad2d", 1, &[0]),
-            method("replication_pad3d", 1, &[0]),
             function("broadcast_tensors", 1, &[0]).tensors(),
             function("meshgrid", 1, &[0]).tensors(),
             function("meshgrid_indexing", 2, &[0]).tensors().of("meshgrid.indexing"),
             function("block_diag", 1, &[0]),
             function("pad_sequence", 4, &[0]),
+        ],
+    ),
+    &group(
+        Class::Follow,
+        reason::SAME_VALUES,
+        [
+            method("pad", 3, &[0]).alone(),
+            method("reflection_pad1d", 1, &[0]).alone(),
+            method("reflection_pad2d", 1, &[0]).alone(),
+            method("replication_pad1d", 1, &[0]).alone(),
+            method("replication_pad2d", 1, &[0]).alone(),
+            method("replication_pad3d", 1, &[0]).alone(),
         ],
     ),
     &group(

@@ -1,0 +1,35 @@
+//! Which operation runs at which precision in an `#[amp]` function, for programs that want to know.
+
+/// One operation of tch and what an `#[amp]` function does with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpInfo {
+    /// tch's method or function; its `f_` twin is treated alike.
+    pub name: &'static str,
+    /// `Low`, `Full`, `FullOutput`, `Widest`, `Follow` or `Banned`, as the README explains them.
+    pub class: &'static str,
+    /// `method` for `xs.op(..)`, `function` for `Tensor::op(..)`.
+    pub form: &'static str,
+    /// How many arguments the call has, the receiver not counted.
+    pub arity: usize,
+    /// Where floating tensors stand; a method's receiver is 0 and its first argument 1, a function's first argument is 0.
+    pub operands: &'static [usize],
+    /// Where the output's dtype stands, counted likewise.
+    pub kind: Option<usize>,
+    /// Whether it writes into an operand.
+    pub in_place: bool,
+    /// Whether it runs with libtorch's autocast suspended, because some device's list disagrees with this table.
+    pub alone: bool,
+    /// libtorch's operator with its overload; empty where tch composes several.
+    pub torch: &'static str,
+    /// Why it stands in its class.
+    pub reason: &'static str,
+}
+
+/// Every operation that an `#[amp]` function knows: what is not here runs as libtorch's own autocast decides.
+///
+/// ```
+/// let softmax = amp_runtime::policy::OPS.iter().find(|op| op.name == "softmax").unwrap();
+/// assert_eq!((softmax.class, softmax.torch), ("FullOutput", "softmax.int"));
+/// ```
+pub const OPS: &[OpInfo] = &amp_macros::__op_table!();
