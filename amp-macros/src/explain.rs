@@ -5,7 +5,7 @@ use crate::plan::{Call, Held, Island, LayerCall, Plan, Reason};
 use crate::policy::Class;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, parse_quote};
+use syn::{AttrStyle, Attribute, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Token, token};
 
 /// A plan that can be shown.
 pub(crate) struct Explanation {
@@ -161,7 +161,17 @@ impl Explanation {
             format!("| {line} | `{op}` | {class} | {precision} | {casts} | {reason} |")
         }));
         let table = lines.join("\n");
-        Some(parse_quote!(#[doc = #table]))
+        let value = Lit::Str(LitStr::new(&table, Span::call_site()));
+        Some(Attribute {
+            pound_token: Token![#](Span::call_site()),
+            style: AttrStyle::Outer,
+            bracket_token: token::Bracket::default(),
+            meta: Meta::NameValue(MetaNameValue {
+                path: proc_macro2::Ident::new("doc", Span::call_site()).into(),
+                eq_token: Token![=](Span::call_site()),
+                value: Expr::Lit(ExprLit { attrs: Vec::new(), lit: value }),
+            }),
+        })
     }
 
     /// The table as text.

@@ -10,16 +10,25 @@ use syn::{Pat, Type};
 pub(super) struct Scope {
     frames: Vec<HashMap<String, usize>>,
     /// What each binding holds at the point that has been reached.
-    pub(super) held: Vec<Value>,
+    held: Vec<Value>,
+    /// What bindings held before, latest change last: the way back to a fork.
+    before: Vec<(usize, Value)>,
     /// Whether the point that has been reached cannot be reached.
     pub(super) diverged: bool,
 }
 
 /// A point in the program to come back to.
-#[derive(Debug, Clone)]
-pub(super) struct State {
-    held: Vec<Value>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fork {
+    changes: usize,
     diverged: bool,
+}
+
+/// What one way from a fork has changed.
+#[derive(Debug)]
+pub(super) struct Branch {
+    changed: HashMap<usize, Value>,
+    pub(super) diverged: bool,
 }
 
 impl Scope {
@@ -42,7 +51,7 @@ impl Scope {
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
         if let Some(binding) = self.binding(name) {
-            self.held[binding] = value;
+            self.change(binding, value);
         }
     }
 
@@ -88,30 +97,43 @@ impl Scope {
         }
     }
 
-    pub(super) fn state(&self) -> State {
-        State { held: self.held.clone(), diverged: self.diverged }
+    fn change(&mut self, binding: usize, value: Value) {
+        if self.held[binding] != value {
+            let before = std::mem::replace(&mut self.held[binding], value);
+            self.before.push((binding, before));
+        }
     }
 
-    pub(super) fn restore(&mut self, state: State) {
-        let State { mut held, diverged } = state;
-        // Bindings declared since are out of scope, but their numbers stay theirs.
-        held.extend(self.held.drain(held.len()..));
-        self.held = held;
-        self.diverged = diverged;
+    pub(super) fn fork(&self) -> Fork {
+        Fork { changes: self.before.len(), diverged: self.diverged }
     }
 
-    /// What holds here on this way and on the other.
-    pub(super) fn join(&mut self, other: State) {
-        if other.diverged {
+    /// Back to the fork; says what has changed since.
+    pub(super) fn rewind(&mut self, fork: Fork) -> Branch {
+        let mut changed = HashMap::new();
+        while self.before.len() > fork.changes {
+            let Some((binding, before)) = self.before.pop() else { break };
+            let now = std::mem::replace(&mut self.held[binding], before);
+            changed.entry(binding).or_insert(now);
+        }
+        let diverged = std::mem::replace(&mut self.diverged, fork.diverged);
+        Branch { changed, diverged }
+    }
+
+    /// Goes on with what holds whichever of the ways was taken.
+    pub(super) fn merge(&mut self, branches: Vec<Branch>) {
+        let ending: Vec<Branch> = branches.into_iter().filter(|branch| !branch.diverged).collect();
+        if ending.is_empty() {
+            self.diverged = true;
             return;
         }
-        if self.diverged {
-            return self.restore(other);
-        }
-        for (here, there) in self.held.iter_mut().zip(&other.held) {
-            if *here != *there {
-                *here = here.join(there);
-            }
+        let mut bindings: Vec<usize> = ending.iter().flat_map(|branch| branch.changed.keys().copied()).collect();
+        bindings.sort_unstable();
+        bindings.dedup();
+        for binding in bindings {
+            let values = ending.iter().map(|branch| branch.changed.get(&binding).unwrap_or(&self.held[binding]));
+            let joined = values.cloned().reduce(|all, value| all.join(&value));
+            self.change(binding, joined.unwrap_or(Value::UNKNOWN));
         }
     }
 
@@ -119,7 +141,7 @@ impl Scope {
     pub(super) fn blur<'n>(&mut self, names: impl IntoIterator<Item = &'n String>) {
         for name in names {
             if let Some(binding) = self.binding(name) {
-                self.held[binding] = self.held[binding].blurred();
+                self.change(binding, self.held[binding].blurred());
             }
         }
     }

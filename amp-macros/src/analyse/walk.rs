@@ -98,9 +98,9 @@ impl<'a> Walk<'a> {
                     Some(init) => {
                         let value = walk.expr(&init.expr);
                         if let Some((_, otherwise)) = &init.diverge {
-                            let before = walk.scope.state();
+                            let fork = walk.scope.fork();
                             walk.expr(otherwise);
-                            walk.scope.restore(before);
+                            walk.scope.rewind(fork);
                         }
                         value
                     }
@@ -219,27 +219,25 @@ impl<'a> Walk<'a> {
             Expr::If(branch) => {
                 self.scope.push();
                 self.expr(&branch.cond);
-                let before = self.scope.state();
+                let fork = self.scope.fork();
                 let then = self.block(&branch.then_branch);
                 self.scope.pop();
-                let after_then = self.scope.state();
-                let then_diverged = self.scope.diverged;
-                self.scope.restore(before);
+                let on_then = self.scope.rewind(fork);
                 let otherwise = match &branch.else_branch {
                     Some((_, otherwise)) => self.expr(otherwise),
                     None => Value::NOT_TENSOR,
                 };
-                let arms = [(then, then_diverged), (otherwise, self.scope.diverged)];
-                self.scope.join(after_then);
+                let on_else = self.scope.rewind(fork);
+                let arms = [(then, on_then.diverged), (otherwise, on_else.diverged)];
+                self.scope.merge(vec![on_then, on_else]);
                 self.joined(branch.if_token.span, arms)
             }
             Expr::Match(matching) => {
                 let value = self.expr(&matching.expr);
-                let before = self.scope.state();
-                let mut after = None;
+                let fork = self.scope.fork();
+                let mut branches = Vec::new();
                 let mut arms = Vec::new();
                 for arm in &matching.arms {
-                    self.scope.restore(before.clone());
                     self.scope.push();
                     self.scope.bind(&arm.pat, &value);
                     if let syn::Pat::Guard(guard) = &arm.pat {
@@ -247,12 +245,11 @@ impl<'a> Walk<'a> {
                     }
                     let result = self.expr(&arm.body);
                     self.scope.pop();
-                    arms.push((result, self.scope.diverged));
-                    if let Some(others) = after.replace(self.scope.state()) {
-                        self.scope.join(others);
-                        after = Some(self.scope.state());
-                    }
+                    let branch = self.scope.rewind(fork);
+                    arms.push((result, branch.diverged));
+                    branches.push(branch);
                 }
+                self.scope.merge(branches);
                 self.joined(matching.match_token.span, arms)
             }
             Expr::Loop(inner) => self.repeat(&inner.body, |_| ()),
@@ -291,21 +288,21 @@ impl<'a> Walk<'a> {
     fn repeat(&mut self, body: &'a Block, head: impl FnOnce(&mut Self)) -> Value {
         let written = assigned(body);
         self.scope.blur(&written);
-        let before = self.scope.state();
+        let fork = self.scope.fork();
         self.scope.push();
         self.fence();
         head(self);
         self.block(body);
         self.path.pop();
         self.scope.pop();
-        self.scope.restore(before);
+        self.scope.rewind(fork);
         Value::UNKNOWN
     }
 
     fn closure(&mut self, closure: &'a syn::ExprClosure) -> Value {
         let written = assigned_in(&closure.body);
         self.scope.blur(&written);
-        let before = self.scope.state();
+        let fork = self.scope.fork();
         let outer = self.body;
         self.scope.push();
         for input in &closure.inputs {
@@ -323,7 +320,7 @@ impl<'a> Walk<'a> {
         self.path.pop();
         self.scope.pop();
         self.body = outer;
-        self.scope.restore(before);
+        self.scope.rewind(fork);
         Value::NOT_TENSOR
     }
 

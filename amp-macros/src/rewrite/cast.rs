@@ -231,7 +231,7 @@ impl Rewrite<'_> {
             *expr = Expr::Verbatim(quote_spanned!(whole.0=> #site.done #group));
         }
         if no_grad {
-            *expr = self.names.wrap("wrote_anything", None, expr, whole.0, whole.1);
+            *expr = self.names.wrap("after_no_grad", None, expr, whole.0, whole.1);
         } else if call.writes() {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
         }

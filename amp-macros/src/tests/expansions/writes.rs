@@ -14,7 +14,7 @@ fn forward(&self, xs: &mut Tensor) -> Tensor {
     use p::fallback::{Place as _, Value as _, ByDeref as _};
     let __amp_3 = p::Site::new();
     let _ = p::wrote(xs.relu_());
-    p::wrote_anything(no_grad(|| { self.ema.update() }));
+    p::after_no_grad(no_grad(|| { self.ema.update() }));
     p::Place(&xs)
         .low(&__amp_3, &mut p::Slot::new())
         .matmul(p::Value(&self.w).low_arg(&__amp_3, &mut p::Slot::new()))
