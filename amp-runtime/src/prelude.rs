@@ -1,7 +1,7 @@
 //! What a training loop needs, in one `use`.
-pub use amp_macros::amp;
 pub use crate::optim::{Adam, AdamW, ClipGrad, Sgd};
 pub use crate::optim_wrapper::{OptimWrapper, StepOutcome};
 pub use crate::precision::{Precision, with_precision};
 pub use crate::region::{autocast, full_precision};
 pub use crate::scaler::{DynamicLossScale, LossScale};
+pub use amp_macros::amp;

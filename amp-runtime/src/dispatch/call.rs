@@ -38,7 +38,13 @@ impl Running {
 
     /// `env.step(..)` and `iter.seq(..)`, which have nothing to do with layers.
     fn is_none(self) -> bool {
-        self.layer == Layer::Opaque && matches!(self.plan.call, "step" | "seq" | "seq_init")
+        self.layer == Layer::Opaque && ["step", "seq", "seq_init"].contains(&self.method())
+    }
+
+    /// The method, without what the plan writes around it: `step` of `self.lstm.step(..)`.
+    fn method(self) -> &'static str {
+        let call = self.plan.call.split('(').next().unwrap_or_default();
+        call.rsplit('.').next().unwrap_or_default()
     }
 
     /// What the input is cast to.
@@ -61,7 +67,7 @@ impl Running {
         }
         match self.layer {
             Layer::Full => Some(LayerGuard::Suspended { _region: region::island() }),
-            Layer::Recurrent if self.plan.call == "step" => {
+            Layer::Recurrent if self.method() == "step" => {
                 Some(LayerGuard::Uncached { before: native::set_cast_cache(false) })
             }
             Layer::Recurrent => {

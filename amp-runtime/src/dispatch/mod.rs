@@ -3,6 +3,11 @@
 //! *Inherent method beats trait method*: [`Place`](place::Place) and [`Value`](value::Value) have each method three times. The
 //! inherent one is for tensors and what owns or borrows them; a trait takes what dereferences to a tensor; another trait, found
 //! last, takes everything else and hands it back untouched.
+#![allow(
+    missing_docs,
+    reason = "names of generated code; what a method does stands where it is written, not at each of its three levels"
+)]
+
 mod call;
 mod cast;
 mod class;
@@ -19,14 +24,14 @@ pub use call::{Call, called};
 pub use gate::{Gate, IsTensor, NotTensor, Site};
 pub use layer::{KnownLayer, LayerCall, known};
 pub use operand::{AsTensor, Operand, Receiver};
-pub use output::{OutputFull, after_no_grad, output_full, wrote};
+pub use output::{OutputFull, output_full, wrote, wrote_anything};
 pub use place::Place;
 pub use slot::{Held, Shared, Slot};
 pub use value::Value;
 pub use widest::{Widest, f_widest_bilinear, widest_bilinear};
 
 /// The fallback levels, for one glob import at the head of a body.
-pub mod levels {
+pub mod fallback {
     pub use super::place::{PlaceElse as _, PlaceOfDeref as _, PlaceOfDerefRef as _};
     pub use super::value::{ProbeNumber as _, ValueElse as _, ValueOfDeref as _, ValueOfDerefRef as _};
 }

@@ -86,7 +86,7 @@ pub trait Receiver: AsTensor + Sized {
         Self: 's;
 
     /// The cast, or what there was.
-    fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Self::Out<'s>
+    fn receive<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Self::Out<'s>
     where
         Self: 's;
 }
@@ -99,7 +99,7 @@ pub trait Operand: Sized {
         Self: 's;
 
     /// The cast, or what there was.
-    fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Self::Out<'s>
+    fn pass<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Self::Out<'s>
     where
         Self: 's;
 }
@@ -174,7 +174,7 @@ macro_rules! singles {
             type Out<'s> = &'s Tensor where Self: 's;
 
             #[inline]
-            fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor where Self: 's {
+            fn receive<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor where Self: 's {
                 self.single(to, slot, shared)
             }
         }
@@ -183,7 +183,7 @@ macro_rules! singles {
             type Out<'s> = &'s Tensor where Self: 's;
 
             #[inline]
-            fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor where Self: 's {
+            fn pass<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> &'s Tensor where Self: 's {
                 self.single(to, slot, shared)
             }
         }
@@ -198,7 +198,7 @@ macro_rules! held {
             type Out<'s> = Held<'s, Self> where Self: 's;
 
             #[inline]
-            fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Held<'s, Self> where Self: 's {
+            fn receive<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Held<'s, Self> where Self: 's {
                 Held { cast: to.cast(self.as_tensor(), &mut slot.made, shared), owner: self }
             }
         }
@@ -224,7 +224,7 @@ impl<S: Single> Operand for Option<S> {
         Self: 's;
 
     #[inline]
-    fn cast<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Option<&'s Tensor>
+    fn pass<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Option<&'s Tensor>
     where
         Self: 's,
     {
@@ -234,7 +234,8 @@ impl<S: Single> Operand for Option<S> {
 
 /// Lists are cast tensor by tensor. Where one is, the others are kept beside it: new handles, the same tensors.
 fn cast_list<'s, T: AsTensor>(list: &'s [T], to: To, slot: &'s mut Slot) -> &'s [Tensor] {
-    if let Some(list) = T::as_list(list).filter(|list| list.iter().all(|tensor| to.wanted(tensor).is_none())) {
+    if let Some(list) = T::as_list(list).filter(|list| list.iter().all(|tensor| to.wanted(tensor).is_none()))
+    {
         return list;
     }
     slot.list = list
@@ -254,7 +255,7 @@ macro_rules! lists {
             type Out<'s> = &'s [Tensor] where Self: 's;
 
             #[inline]
-            fn cast<'s>(self, to: To, slot: &'s mut Slot, _shared: Option<&'s Shared>) -> &'s [Tensor] where Self: 's {
+            fn pass<'s>(self, to: To, slot: &'s mut Slot, _shared: Option<&'s Shared>) -> &'s [Tensor] where Self: 's {
                 cast_list(self, to, slot)
             }
         }

@@ -1,8 +1,8 @@
 //! What leaves an expression: what a function returns in f32, and what was written to.
-use crate::native::{self, recognize};
-use crate::region;
 use super::cast::To;
 use super::operand::Single;
+use crate::native::{self, recognize};
+use crate::region;
 use tch::Tensor;
 
 /// What `#[amp(output = full)]` can cast.
@@ -71,7 +71,7 @@ pub fn wrote<T>(value: T) -> T {
 
 /// After a `no_grad` call, in which weights may have been written to: casts of weights are void.
 #[inline]
-pub fn after_no_grad<T>(value: T) -> T {
+pub fn wrote_anything<T>(value: T) -> T {
     if region::within() {
         native::drop_casts();
     }

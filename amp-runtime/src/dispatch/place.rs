@@ -100,7 +100,7 @@ impl<'a, T: AsTensor + ?Sized> Place<'a, T> {
 }
 
 /// What dereferences to a tensor.
-pub trait PlaceOfDeref<'a>: Sized {
+pub trait PlaceOfDeref<'a>: Copy {
     type Whole: ?Sized + 'a;
     fn tensor(self) -> &'a Tensor;
     fn whole(self) -> &'a Self::Whole;
@@ -120,7 +120,7 @@ impl<'a, N: Deref<Target = Tensor> + ?Sized> PlaceOfDeref<'a> for Place<'a, N> {
 }
 
 /// A reference to what dereferences to a tensor.
-pub trait PlaceOfDerefRef<'a>: Sized {
+pub trait PlaceOfDerefRef<'a>: Copy {
     type Whole: ?Sized + 'a;
     fn tensor(self) -> &'a Tensor;
     fn whole(self) -> &'a Self::Whole;

@@ -57,12 +57,7 @@ impl Shared {
     }
 
     #[cold]
-    fn make<'s>(
-        &'s self,
-        tensor: &Tensor,
-        dtype: i8,
-        made: &'s mut Option<Tensor>,
-    ) -> Option<&'s Tensor> {
+    fn make<'s>(&'s self, tensor: &Tensor, dtype: i8, made: &'s mut Option<Tensor>) -> Option<&'s Tensor> {
         // Looked at before the cast is made: a write in between makes it void.
         let source = if self.0.get().is_none() { Source::of(tensor) } else { None };
         let cast = make(tensor, dtype)?;

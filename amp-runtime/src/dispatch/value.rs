@@ -34,9 +34,9 @@ impl<T> Value<T> {
     }
 }
 
-/// Methods that hand back what they got.
+/// Methods that hand back what they got, whatever the site.
 macro_rules! elsewhere {
-    ($($(for $gate:ident:)? $name:ident($($argument:ty),*)),* $(,)?) => { $(
+    ($([$($gate:ident)?] $name:ident($($argument:ty),*)),* $(,)?) => { $(
         #[inline]
         fn $name$(<$gate>)?(self, $(_: $argument),*) -> T {
             self.whole()
@@ -52,7 +52,7 @@ macro_rules! receiver_methods {
         where
             $receiver: 's,
         {
-            self.receiver().cast(To::Low, slot, None)
+            self.receiver().receive(To::Low, slot, None)
         }
 
         #[inline]
@@ -65,7 +65,7 @@ macro_rules! receiver_methods {
         where
             $receiver: 's,
         {
-            self.receiver().cast(To::Low, slot, Some(shared))
+            self.receiver().receive(To::Low, slot, Some(shared))
         }
 
         #[inline]
@@ -73,7 +73,7 @@ macro_rules! receiver_methods {
         where
             $receiver: 's,
         {
-            self.receiver().cast(To::Full, slot, None)
+            self.receiver().receive(To::Full, slot, None)
         }
 
         #[inline]
@@ -86,7 +86,7 @@ macro_rules! receiver_methods {
         where
             $receiver: 's,
         {
-            self.receiver().cast(To::Full, slot, Some(shared))
+            self.receiver().receive(To::Full, slot, Some(shared))
         }
 
         #[inline]
@@ -106,7 +106,7 @@ macro_rules! receiver_methods {
         where
             $receiver: 's,
         {
-            self.receiver().cast(To::LowWeight, slot, None)
+            self.receiver().receive(To::LowWeight, slot, None)
         }
 
         #[inline]
@@ -148,7 +148,7 @@ macro_rules! argument_methods {
         where
             $operand: 's,
         {
-            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Low, slot, None))
+            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Low, slot, None))
         }
 
         #[inline]
@@ -161,7 +161,7 @@ macro_rules! argument_methods {
         where
             $operand: 's,
         {
-            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Low, slot, Some(shared)))
+            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Low, slot, Some(shared)))
         }
 
         #[inline]
@@ -173,7 +173,7 @@ macro_rules! argument_methods {
         where
             $operand: 's,
         {
-            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Full, slot, None))
+            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Full, slot, None))
         }
 
         #[inline]
@@ -186,7 +186,7 @@ macro_rules! argument_methods {
         where
             $operand: 's,
         {
-            K::cast(self.whole(), |whole| Self::operand(whole).cast(To::Full, slot, Some(shared)))
+            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Full, slot, Some(shared)))
         }
     };
 }
@@ -359,30 +359,27 @@ pub trait ValueElse<T>: Sized {
     fn whole(self) -> T;
 
     elsewhere! {
-        low(&Site<NotTensor>, &mut Slot),
-        low_shared(&Site<NotTensor>, &mut Slot, &Shared),
-        full(&Site<NotTensor>, &mut Slot),
-        full_shared(&Site<NotTensor>, &mut Slot, &Shared),
-        keep(&Site<NotTensor>),
-        widest(&Site<NotTensor>, &mut Slot),
-        weight(&mut Slot),
-        at(&LayerPlan, &mut Slot),
-        at_shared(&LayerPlan, &mut Slot, &Shared),
-        at_full(&LayerPlan, &mut Slot),
-        full_owned(),
-        input(&Call, &mut Slot),
-        input_shared(&Call, &mut Slot, &Shared),
+        [] low(&Site<NotTensor>, &mut Slot),
+        [] low_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        [] full(&Site<NotTensor>, &mut Slot),
+        [] full_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        [] keep(&Site<NotTensor>),
+        [] widest(&Site<NotTensor>, &mut Slot),
+        [] weight(&mut Slot),
+        [] at(&LayerPlan, &mut Slot),
+        [] at_shared(&LayerPlan, &mut Slot, &Shared),
+        [] at_full(&LayerPlan, &mut Slot),
+        [] full_owned(),
+        [] input(&Call, &mut Slot),
+        [] input_shared(&Call, &mut Slot, &Shared),
         // What is neither tensor nor number decides for itself what it does with a tensor.
-        probe(&Site<IsTensor>),
-    }
-
-    elsewhere! {
-        for K: low_arg(&Site<K>, &mut Slot),
-        for K: low_arg_shared(&Site<K>, &mut Slot, &Shared),
-        for K: full_arg(&Site<K>, &mut Slot),
-        for K: full_arg_shared(&Site<K>, &mut Slot, &Shared),
-        for K: kind(&Site<K>),
-        for K: full_unless(&Site<K>),
+        [] probe(&Site<IsTensor>),
+        [K] low_arg(&Site<K>, &mut Slot),
+        [K] low_arg_shared(&Site<K>, &mut Slot, &Shared),
+        [K] full_arg(&Site<K>, &mut Slot),
+        [K] full_arg_shared(&Site<K>, &mut Slot, &Shared),
+        [K] kind(&Site<K>),
+        [K] full_unless(&Site<K>),
     }
 }
 

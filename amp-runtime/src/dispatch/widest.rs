@@ -4,7 +4,8 @@ use super::operand::AsTensor;
 use crate::native::{self, BF16, F16, F32};
 use crate::region::{self, Region};
 use std::borrow::Borrow;
-use tch::{IntList, TchError, Tensor};
+use tch::{TchError, Tensor};
+use torch_sys::IntList;
 
 /// The receiver of such an operation; the methods are tch's, with tch's signatures.
 pub struct Widest<T>(pub(super) T);

@@ -36,8 +36,8 @@ Source::Source(const at::Tensor& tensor)
       grad_mode_(at::GradMode::is_enabled()) {}
 
 bool Source::is(const at::Tensor& tensor) const noexcept {
-    const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
-    return impl == impl_._unsafe_get_target() && generation == generation_ && !impl->is_inference() &&
+    c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+    return impl == impl_._unsafe_get_target() && generation == generation_ && !tensor.is_inference() &&
            impl->version_counter().current_version() == version_ && data_of(tensor) == data_ &&
            tensor.scalar_type() == dtype_ && at::GradMode::is_enabled() == grad_mode_ &&
            impl->requires_grad() == requires_grad_;

@@ -19,8 +19,20 @@ macro_rules! recognized {
 }
 
 recognized!(
-    Tensor, nn::Linear, nn::Conv1D, nn::Conv2D, nn::Conv3D, nn::ConvTranspose1D, nn::ConvTranspose2D, nn::ConvTranspose3D,
-    nn::LSTM, nn::GRU, nn::LayerNorm, nn::GroupNorm, nn::BatchNorm, nn::Embedding,
+    Tensor,
+    nn::Linear,
+    nn::Conv1D,
+    nn::Conv2D,
+    nn::Conv3D,
+    nn::ConvTranspose1D,
+    nn::ConvTranspose2D,
+    nn::ConvTranspose3D,
+    nn::LSTM,
+    nn::GRU,
+    nn::LayerNorm,
+    nn::GroupNorm,
+    nn::BatchNorm,
+    nn::Embedding,
 );
 
 /// The value as a `T`, if that is what it is, or what it refers to or owns.
