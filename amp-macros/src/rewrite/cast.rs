@@ -118,7 +118,7 @@ impl Rewrite<'_> {
         keeps: bool,
     ) {
         let Operand { place, start, end } = *operand;
-        let inner = &method.receiver;
+        let inner = without_parens(&method.receiver);
         let cast = call.casts.iter().find(|cast| cast.operand == 0);
         let word = match cast {
             Some(cast) => receiver_word(cast),
@@ -231,7 +231,7 @@ impl Rewrite<'_> {
             *expr = Expr::Verbatim(quote_spanned!(whole.0=> #site.done #group));
         }
         if no_grad {
-            *expr = self.names.wrap("after_no_grad", None, expr, whole.0, whole.1);
+            *expr = self.names.wrap("wrote_anything", None, expr, whole.0, whole.1);
         } else if call.writes() {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
         }
@@ -258,6 +258,14 @@ impl Rewrite<'_> {
                 **side = Expr::Verbatim(quote_spanned!(end=> #value.full_owned()));
             }
         }
+    }
+}
+
+/// `(a + b)` in front of a dot is `a + b` in a call.
+pub(super) fn without_parens(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) if paren.attrs.is_empty() => without_parens(&paren.expr),
+        other => other,
     }
 }
 

@@ -36,7 +36,7 @@ impl Rewrite<'_> {
         let argument = (start(&call.args[0]), end(&call.args[0]));
         self.visit_expr_mut(&mut call.receiver);
         call.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
-        let inner = &call.receiver;
+        let inner = super::cast::without_parens(&call.receiver);
         let held = if place {
             let path = self.names.path("Place", first);
             let group = parenthesized(quote_spanned!(first=> &#inner), last);

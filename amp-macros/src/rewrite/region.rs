@@ -13,7 +13,7 @@ use syn::{Block, Expr, Stmt};
 //     {
 //         #[..] static __AMP_PLAN: p::FunctionPlan = ..;
 //         let __amp_region = p::enter(&__AMP_PLAN);
-//         use p::levels::*;
+//         use p::fallback::*;
 //         { .. }
 //     }
 pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, frame: &Frame<'_>) {
@@ -22,7 +22,7 @@ pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, 
     let path = names.path("enter", span);
     let guard = names.hold("__amp_region", &quote!(#path(&__AMP_PLAN)));
     let fallbacks = plan.bodies.iter().any(|body| body.used).then(|| {
-        let path = names.path("levels", span);
+        let path = names.path("fallback", span);
         quote!(#[allow(unused_imports)] use #path::*;)
     });
     let alias = names.alias();

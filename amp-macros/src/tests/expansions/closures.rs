@@ -10,7 +10,7 @@ fn block(p: nn::Path) -> FuncT {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let c = conv(&p);
     nn::func_t(move |xs, train| {
         let __amp_region = p::enter(&__AMP_PLAN);

@@ -10,7 +10,7 @@ fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_1 = p::Site::new();
     assert!(a.dim() > 1);
     vec![

@@ -15,7 +15,7 @@ fn loss(&self, logits: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_3 = p::Site::new();
     let p = p::leave(
         p::island(),

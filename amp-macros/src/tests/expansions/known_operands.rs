@@ -10,7 +10,7 @@ fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_0 = p::Site::new();
     let h = p::Place(&xs)
         .low(&__amp_0, &mut p::Slot::new())

@@ -10,7 +10,7 @@ fn forward(&mut self, xs: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_c1 = p::Call::new();
     let __amp_c3 = p::Call::new();
     let (xs, _) = p::called(

@@ -13,7 +13,7 @@ fn steps(xs: &Tensor, w: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_0 = p::Site::new();
     let __amp_1 = p::Site::new();
     let __amp_2 = p::Site::new();

@@ -9,6 +9,6 @@ fn inverse(xs: &Tensor, scale: f64) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     scale / p::Value(xs).full_owned()
 }

@@ -12,7 +12,7 @@ fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_2 = p::Site::new();
     if w.numel() == 0 {
         return p::output_full(xs.shallow_clone());

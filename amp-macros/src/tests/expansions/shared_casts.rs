@@ -11,7 +11,7 @@ fn attention(&self, xs: &Tensor) -> (Tensor, Tensor, Tensor) {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_0 = p::Site::new();
     let __amp_1 = p::Site::new();
     let __amp_s0 = p::Shared::new();

@@ -9,7 +9,7 @@ fn forward(&self, xs: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_c1 = p::Call::new();
     p::called(
         __amp_c1.look(p::known(&self.b), &__AMP_LAYERS[1]),

@@ -9,7 +9,7 @@ fn forward(&self, xs: &Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_1 = p::Site::new();
     p::Place(&xs)
         .low(&__amp_1, &mut p::Slot::new())

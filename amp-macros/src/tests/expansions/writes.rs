@@ -11,10 +11,10 @@ fn forward(&self, xs: &mut Tensor) -> Tensor {
     use ::amp_runtime::__private as __amp;
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
-    use p::fallback::{Place as _, Value as _, ByDeref as _};
+    use p::fallback::*;
     let __amp_3 = p::Site::new();
     let _ = p::wrote(xs.relu_());
-    p::after_no_grad(no_grad(|| { self.ema.update() }));
+    p::wrote_anything(no_grad(|| { self.ema.update() }));
     p::Place(&xs)
         .low(&__amp_3, &mut p::Slot::new())
         .matmul(p::Value(&self.w).low_arg(&__amp_3, &mut p::Slot::new()))
