@@ -216,13 +216,11 @@ def near(name, kept, made, all_kept):
 
 def kernels():
     """What oneDNN and MKL choose their kernels by: the processor's maker and its instructions for low precision."""
-    wanted = {"avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512bw", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_fp16", "amx_tile"}
-    vendor, flags = "", set()
-    with open("/proc/cpuinfo") as lines:
-        for line in lines:
-            key, _, value = line.partition(":")
-            if key.strip() == "vendor_id":
-                vendor = value.strip()
-            elif key.strip() in ("flags", "Features"):
-                flags = wanted & set(value.split())
-    return " ".join([vendor, *sorted(flags)]).strip()
+    wanted = "amx_bf16 amx_fp16 amx_tile avx2 avx512_bf16 avx512_fp16 avx512bw avx512f avx512vl f16c fma".split()
+    try:
+        with open("/proc/cpuinfo") as lines:
+            known = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+    except OSError:
+        known = {}
+    flags = known.get("flags", "").split()
+    return " ".join([known.get("vendor_id", ""), *(flag for flag in wanted if flag in flags)]).strip()
