@@ -97,7 +97,8 @@ fn in_full_precision_the_models_are_pytorchs() {
 #[test]
 fn libtorchs_autocast_alone_is_pytorchs() {
     let goldens = Goldens::open(FILE);
-    for (name, precision) in runs() {
+    // The pyramid's loss is in an `#[amp(full)]` island, which is off together with the regions.
+    for (name, precision) in runs().filter(|(name, _)| *name != "fpn") {
         let ambient = ambient(name, &goldens, precision);
         compare_bits(name, &ambient, &goldens, &format!("{name}/{precision}/cpu"));
     }

@@ -14,8 +14,9 @@ Tensors:
     <model>/<dtype>/<mode>/out/<name>, .../grad/<name>     f16 gradients of the loss times 1024, divided by it again
     <model>/<dtype>/<mode>/bound/out/<name>, .../grad/...  0-dim f64: how far, relative to the f32 value's norm, rounding
                                                            may move it: the largest of 16 draws of `Noise`
-autocast.json: `casts`: model -> dtype -> mode -> `aten::_to_copy` in forward and loss; `fake_cuda` is the real CUDA
-autocast's own count. No f16 for lstm: oneDNN has no f16 LSTM for processors without f16 arithmetic, torch.autocast
+autocast.json: model -> dtype -> mode -> `casts`: `aten::_to_copy` in forward and loss that a dispatch mode sees;
+`with_kernels`: as a profiler counts, which also sees kernels convert numbers and weights. The mode `fake_cuda` is the
+real CUDA autocast. No f16 for lstm: oneDNN has no f16 LSTM for processors without f16 arithmetic, torch.autocast
 raises there.
 
 Asserted while they are made: the modes are what they say, losses are f32, sharing casts changes no forward, and
@@ -70,6 +71,14 @@ def run(model, sizes, weights, inputs, mode, scale=1.0):
     (out["loss"] * scale).backward()
     grads = {name: value.grad / scale for name, value in p.items() if value.requires_grad}
     return {k: v.detach().clone() for k, v in out.items()}, grads, trace
+
+
+def profiled(model, sizes, weights, inputs, mode):
+    """The forward's casts as a profiler counts them, those of numbers and weights inside kernels too."""
+    p = {name: fresh(value) for name, value in weights.items()}
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True) as profiler, mode:
+        model.forward(p, inputs, sizes)
+    return sum(event.count for event in profiler.key_averages() if event.key == "aten::_to_copy")
 
 
 def fresh(value):
@@ -163,16 +172,17 @@ def goldens():
                 continue
             at, scale, counts = f"{model_name}/{dtype_name}", SCALES[dtype_name], {}
             modes = {
-                "cpu": torch.autocast("cpu", dtype=dtype),
-                "as_cpu": Casts(dtype, "cpu"),
-                "cuda": Casts(dtype, "cuda"),
-                "shared": Casts(dtype, "cuda", share=True),
+                "cpu": lambda: torch.autocast("cpu", dtype=dtype),
+                "as_cpu": lambda: Casts(dtype, "cpu"),
+                "cuda": lambda: Casts(dtype, "cuda"),
+                "shared": lambda: Casts(dtype, "cuda", share=True),
             }
             results, traces = {}, {}
             for mode, entered in modes.items():
-                out, grads, traces[mode] = run(model, sizes, weights, inputs, entered, scale)
+                out, grads, traces[mode] = run(model, sizes, weights, inputs, entered(), scale)
                 results[mode] = named(out, grads)
-                counts[mode] = traces[mode].casts()
+                counts[mode] = {"casts": traces[mode].casts()}
+                counts[mode]["with_kernels"] = profiled(model, sizes, weights, inputs, entered())
             for name, value in results["cpu"].items():
                 assert torch.equal(value, results["as_cpu"][name]), f"{at}: {name}: the mode is not torch.autocast"
             assert counts["cpu"] == counts.pop("as_cpu"), at
@@ -181,7 +191,7 @@ def goldens():
             if model_name != "lstm":
                 fake = fake_cuda(model, sizes, dtype)
                 assert kinds(fake) == kinds(traces["cuda"]), f"{at}: the mode is not the CUDA lists"
-                counts["fake_cuda"] = fake.casts()
+                counts["fake_cuda"] = {"casts": fake.casts()}
             casts[model_name][dtype_name] = counts
             for mode in MODES:
                 lists, share = ("cpu", False) if mode == "cpu" else ("cuda", mode == "shared")
@@ -199,7 +209,7 @@ def goldens():
     }
     document = {
         "meta": {"torch": torch.__version__, "reference": "torch.autocast"},
-        "casts": casts,
+        **casts,
     }
     return {"autocast.safetensors": (tensors, meta), "autocast.json": document}
 

@@ -50,9 +50,10 @@ fn focal(logits: &Tensor, positive: &Tensor) -> Tensor {
         let none: Option<&Tensor> = None;
         let entropy = logits.binary_cross_entropy_with_logits(positive, none, none, Reduction::None);
         let chance = logits.sigmoid();
-        let negative = 1 - positive;
-        let missed = &chance * &negative + (1 - &chance) * positive;
-        (entropy * missed.pow_tensor_scalar(2.) * (0.25 * positive + 0.75 * negative)).mean(None)
+        let (negative, failure): (Tensor, Tensor) = (1. - positive, 1. - &chance);
+        let missed: Tensor = chance * &negative + failure * positive;
+        let weight: Tensor = 0.25 * positive + 0.75 * negative;
+        (entropy * missed.pow_tensor_scalar(2.) * weight).mean(None)
     }
 }
 
