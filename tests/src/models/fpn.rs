@@ -45,7 +45,7 @@ impl Head {
 /// Focal loss of `logits`, where `positive` is 0 or 1 at each.
 #[amp]
 fn focal(logits: &Tensor, positive: &Tensor) -> Tensor {
-    // TODO #[amp(full)]
+    #[amp(full)]
     {
         let none: Option<&Tensor> = None;
         let entropy = logits.binary_cross_entropy_with_logits(positive, none, none, Reduction::None);
