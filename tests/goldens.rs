@@ -69,6 +69,11 @@ fn scaler_traces() {
 }
 
 #[test]
+fn autocast() {
+    compare("autocast");
+}
+
+#[test]
 fn mmengine() {
     compare("mmengine");
 }

@@ -5,12 +5,12 @@ use amp_runtime::prelude::*;
 use amp_runtime::{OptimizerConfig, count_ops};
 use std::error::Error;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 use tch::nn::{self, OptimizerConfig as _};
 use tch::{Device, Kind, Tensor};
+
+mod pytorch;
+use pytorch::{PyTorch, json_path, median};
 
 const PARAMETERS: usize = 300;
 const ROUNDS: usize = 15;
@@ -18,8 +18,8 @@ const UPDATES: usize = 20;
 const SCALE: f64 = 65536.;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let json = json_path(std::env::args().skip(1).collect())?;
-    let mut pytorch = PyTorch::start();
+    let json = json_path("step")?;
+    let mut pytorch = PyTorch::start("step.py");
     if let Err(reason) = &pytorch {
         println!("skipped: PyTorch's side ({reason}); `cargo xtask setup --python-too` installs it");
     }
@@ -52,18 +52,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `--json PATH`; cargo adds `--bench`.
-fn json_path(arguments: Vec<String>) -> Result<Option<String>, String> {
-    let mut arguments = arguments.into_iter().filter(|argument| argument != "--bench");
-    match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => Ok(None),
-        (Some("--json"), Some(path)) => Ok(Some(path)),
-        (Some(other), _) => {
-            Err(format!("unknown argument `{other}`\nhelp: `cargo xtask bench step [-- --json PATH]`"))
-        }
-    }
-}
-
 fn row(
     optimizer: &str,
     elements: i64,
@@ -79,7 +67,7 @@ fn row(
             times[2].push(plain.update()?);
         }
         if let Some(pytorch) = &mut pytorch {
-            times[1] = pytorch.updates(optimizer, elements)?;
+            times[1] = pytorch.seconds(&format!("{optimizer} {PARAMETERS} {elements} {UPDATES}"))?;
         }
         // The first round warms up.
         if round > 0 {
@@ -104,11 +92,6 @@ fn row(
         "optimizer": optimizer, "parameters": PARAMETERS, "elements": elements, "ours_s": own, "pytorch_s": theirs,
         "tch_s": tch, "ours_to_pytorch": own / theirs, "tch_to_ours": tch / own, "host_reads": host_reads,
     }))
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn nanoseconds(f: impl Fn()) -> f64 {
@@ -194,55 +177,5 @@ impl Plain {
         }
         self.optimizer.zero_grad();
         Ok(start.elapsed().as_secs_f64())
-    }
-}
-
-/// A Python that takes its turns through a pipe.
-struct PyTorch {
-    child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl PyTorch {
-    fn start() -> Result<Self, String> {
-        let python = std::env::var("AMP_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        // The set-up's torch package, wherever its link leads.
-        let torch = workspace.join(".libtorch/torch").canonicalize().map_err(|error| error.to_string())?;
-        let mut child = Command::new(python)
-            .arg(workspace.join("tests/benches/step.py"))
-            .arg(tch::get_num_threads().to_string())
-            .env("PYTHONPATH", torch.parent().unwrap_or(&torch))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| error.to_string())?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (requests, answers) = pipes.ok_or("no pipes")?;
-        let mut pytorch = Self { child, requests, answers: BufReader::new(answers) };
-        match pytorch.answer()?.strip_prefix("ready ") {
-            Some(version) if version.starts_with("2.11.") => Ok(pytorch),
-            other => Err(format!("no torch 2.11 to import: {}", other.unwrap_or("none"))),
-        }
-    }
-
-    fn answer(&mut self) -> Result<String, String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).map_err(|error| error.to_string())?;
-        Ok(line.trim().to_owned())
-    }
-
-    fn updates(&mut self, optimizer: &str, elements: i64) -> Result<Vec<f64>, Box<dyn Error>> {
-        writeln!(self.requests, "{optimizer} {PARAMETERS} {elements} {UPDATES}")?;
-        Ok(self.answer()?.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
-    }
-}
-
-impl Drop for PyTorch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -77,6 +77,31 @@ impl Goldens {
         );
         recorded == Some(here)
     }
+
+    /// Whether this is the kind of processor that the file was recorded on, down to the instructions for low precision
+    /// and the maker, which oneDNN and MKL choose kernels by.
+    pub fn same_processor(&self) -> bool {
+        let recorded = self.metadata.get("kernels").map(String::as_str);
+        let here = processor();
+        println!("{}: recorded on {recorded:?}, here {here:?}", self.file);
+        self.same_kernels() && recorded == Some(&here)
+    }
+}
+
+/// As `kernels()` of `goldens/autocast.py` says it.
+fn processor() -> String {
+    const WANTED: [&str; 11] = [
+        "amx_bf16", "amx_fp16", "amx_tile", "avx2", "avx512_bf16", "avx512_fp16", "avx512bw", "avx512f", "avx512vl", "f16c",
+        "fma",
+    ];
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let value = |key: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(name, _)| name.trim() == key).map_or("", |(_, value)| value.trim())
+    };
+    let flags: Vec<_> = value("flags").split_whitespace().collect();
+    let known = WANTED.into_iter().filter(|flag| flags.contains(flag));
+    std::iter::once(value("vendor_id")).chain(known).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 /// What `torch.backends.cpu.get_cpu_capability()` says: by the rule of `DispatchStub.cpp`.

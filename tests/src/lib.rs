@@ -1,5 +1,6 @@
 //! Shared ground of the tests: recorded references, models whose gradients a test chooses, the scale as plain numbers.
 pub mod goldens;
+pub mod models;
 pub mod recorded;
 pub mod scale_model;
 
