@@ -33,7 +33,9 @@ fn main() {
     if let Ok(lib) = env::var("DEP_AMP_RUNTIME_LIBTORCH_LIB") {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     }
-    let folder = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("translation/corpus");
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let tests = if package.ends_with("edition_2021") { package.join("..") } else { package };
+    let folder = tests.join("translation/corpus");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files: Vec<PathBuf> =
         fs::read_dir(&folder).expect("the corpus").map(|file| file.expect("a file").path()).collect();

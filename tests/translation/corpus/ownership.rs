@@ -59,7 +59,7 @@ pub fn cells(cell: &RefCell<Tensor>, w: &Tensor) -> Tensor {
     let borrowed = cell.borrow();
     let again = borrowed.matmul(w).matmul(&borrowed.tr());
     drop(borrowed);
-    cell.replace(again);
+    let _ = cell.replace(again);
     cell.borrow().softmax(-1, Kind::Float)
 }
 

@@ -4,9 +4,9 @@
 include!(concat!(env!("OUT_DIR"), "/corpus_2021.rs"));
 
 #[macro_use]
-#[path = "translation/twice.rs"]
+#[path = "../translation/twice.rs"]
 mod twice;
-#[path = "translation/calls.rs"]
+#[path = "../translation/calls.rs"]
 mod calls;
-#[path = "translation/compare.rs"]
+#[path = "../translation/compare.rs"]
 mod compare;
