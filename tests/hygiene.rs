@@ -2,7 +2,12 @@
 #![forbid(unsafe_code)]
 #![deny(warnings, clippy::all, clippy::pedantic, clippy::nursery)]
 #![deny(future_incompatible, nonstandard_style, rust_2018_idioms, keyword_idents, unused)]
-#![deny(elided_lifetimes_in_paths, explicit_outlives_requirements, let_underscore_drop, missing_debug_implementations)]
+#![deny(
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    let_underscore_drop,
+    missing_debug_implementations
+)]
 #![deny(meta_variable_misuse, non_ascii_idents, redundant_lifetimes, single_use_lifetimes, trivial_casts)]
 #![deny(trivial_numeric_casts, unit_bindings, unused_extern_crates, unused_import_braces, unused_lifetimes)]
 #![deny(unused_macro_rules, unused_qualifications, unused_results, variant_size_differences, missing_docs)]

@@ -220,7 +220,16 @@ fn given_tensors(a: &Array, xs: &Tensor, b: &mut Array) -> Vec<Seen> {
     assert!(train);
     let (second, third) = a.clone().conv2d(xs.shallow_clone(), Some(&xs));
     let made = &Array(vec![]) + xs;
-    vec![a.matmul(xs), first, second, third.unwrap(), b.forward(&xs), a + xs, made, b.matmul(&xs.contiguous())]
+    vec![
+        a.matmul(xs),
+        first,
+        second,
+        third.unwrap(),
+        b.forward(&xs),
+        a + xs,
+        made,
+        b.matmul(&xs.contiguous()),
+    ]
 }
 
 #[amp]
@@ -272,7 +281,11 @@ mod layers {
 }
 
 #[amp]
-fn own_layers(mut counter: layers::Counter, env: &dyn layers::Step, xs: &Tensor) -> (Seen, usize, String, Option<Seen>) {
+fn own_layers(
+    mut counter: layers::Counter,
+    env: &dyn layers::Step,
+    xs: &Tensor,
+) -> (Seen, usize, String, Option<Seen>) {
     let (first, _) = counter.forward(xs, 2);
     let (_, calls) = counter.forward(&xs.exp(), 3);
     let text = counter.forward_t(4) + &counter.forward_t("x");
@@ -282,7 +295,8 @@ fn own_layers(mut counter: layers::Counter, env: &dyn layers::Step, xs: &Tensor)
 
 #[test]
 fn own_layers_see_what_they_are_given() {
-    let (first, calls, text, stepped) = low(|| own_layers(layers::Counter { calls: 1 }, &layers::Env, &ones()));
+    let (first, calls, text, stepped) =
+        low(|| own_layers(layers::Counter { calls: 1 }, &layers::Env, &ones()));
     assert_eq!((first, calls, text.as_str()), ((Kind::Float, true), 6, "4x 6"));
     assert_eq!(stepped, Some((Kind::Float, true)));
 }
