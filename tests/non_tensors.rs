@@ -182,9 +182,12 @@ fn by_value(a: Array, b: Array) -> (Array, Array) {
     (moved, other)
 }
 
+/// A place can be looked at before its type is known, not moved or lent out to be written to: there the user says `skip`.
 #[amp]
 fn consumed(a: Array, list: Vec<Array>) -> Vec<Array> {
+    #[amp(skip)]
     let mut out: Vec<Array> = list.into_iter().map(|array| array.exp()).collect();
+    #[amp(skip)]
     out.push(a.exp());
     out
 }
@@ -192,7 +195,9 @@ fn consumed(a: Array, list: Vec<Array>) -> Vec<Array> {
 #[amp]
 fn by_mutable_reference(a: &mut Array, mut b: Array) -> (usize, f64, Array, bool) {
     let left = a.step() + b.step();
+    #[amp(skip)]
     a.norm().norm();
+    #[amp(skip)]
     b.norm();
     let sum = a.sum();
     let kept = b.backward();

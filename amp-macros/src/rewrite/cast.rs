@@ -58,8 +58,8 @@ impl Rewrite<'_> {
     // Input:
     //     x.linear(&self.w, None)
     // Output:
-    //     p::Place(&x).low(&__amp_0, &mut p::Slot::new())
-    //         .linear(p::Value(&self.w).low_arg(&__amp_0, &mut p::Slot::new()), None)
+    //     p::Place(&x).amp_low(&__amp_0, &mut p::Slot::new())
+    //         .linear(p::Value(&self.w).amp_low_arg(&__amp_0, &mut p::Slot::new()), None)
     pub(super) fn method(&mut self, expr: &mut Expr, index: usize) {
         let plan = self.plan;
         let call = &plan.calls[index];
@@ -122,9 +122,9 @@ impl Rewrite<'_> {
         let cast = call.casts.iter().find(|cast| cast.operand == 0);
         let word = match cast {
             Some(cast) => receiver_word(cast),
-            None if call.widest => "widest",
-            None if keeps => "keep",
-            None if call.weight => "weight",
+            None if call.widest => "amp_widest",
+            None if keeps => "amp_keep",
+            None if call.weight => "amp_weight",
             None => return,
         };
         let word = proc_macro2::Ident::new(word, end);
@@ -159,7 +159,7 @@ impl Rewrite<'_> {
             } else if call.kind == Some(position + 1) {
                 let value = self.names.wrap("Value", None, argument, operand.start, operand.end);
                 let site = self.site(index, true, operand.end);
-                *argument = Expr::Verbatim(quote_spanned!(operand.end=> #value.kind(#site)));
+                *argument = Expr::Verbatim(quote_spanned!(operand.end=> #value.amp_kind(#site)));
             }
         }
     }
@@ -195,7 +195,7 @@ impl Rewrite<'_> {
     // Input:
     //     Tensor::einsum("ij,jk", &[a, b], None::<i64>)
     // Output:
-    //     Tensor::einsum("ij,jk", p::Value(&[a, b]).low_arg(&p::Site::<p::IsTensor>::new(), &mut p::Slot::new()), ..)
+    //     Tensor::einsum("ij,jk", p::Value(&[a, b]).amp_low_arg(&p::Site::<p::IsTensor>::new(), &mut p::Slot::new()), ..)
     pub(super) fn function(&mut self, expr: &mut Expr, index: usize) {
         let plan = self.plan;
         let call = &plan.calls[index];
@@ -241,7 +241,7 @@ impl Rewrite<'_> {
     // Input:
     //     1. / &x
     // Output:
-    //     1. / p::Value(&x).full_owned()
+    //     1. / p::Value(&x).amp_full_owned()
     pub(super) fn operator(&mut self, expr: &mut Expr, index: usize) {
         let plan = self.plan;
         let call = &plan.calls[index];
@@ -255,7 +255,7 @@ impl Rewrite<'_> {
                 self.sites.changed += 1;
                 let Operand { start, end, .. } = operands[position];
                 let value = self.names.wrap("Value", None, side, start, end);
-                **side = Expr::Verbatim(quote_spanned!(end=> #value.full_owned()));
+                **side = Expr::Verbatim(quote_spanned!(end=> #value.amp_full_owned()));
             }
         }
     }
@@ -278,18 +278,18 @@ fn restore(expr: &mut Expr, attrs: Vec<Attribute>) {
 
 fn receiver_word(cast: &Cast) -> &'static str {
     match (cast.to, cast.slot) {
-        (Held::Low, None) => "low",
-        (Held::Low, Some(_)) => "low_shared",
-        (_, None) => "full",
-        (_, Some(_)) => "full_shared",
+        (Held::Low, None) => "amp_low",
+        (Held::Low, Some(_)) => "amp_low_shared",
+        (_, None) => "amp_full",
+        (_, Some(_)) => "amp_full_shared",
     }
 }
 
 fn argument_word(cast: &Cast) -> &'static str {
     match (cast.to, cast.slot) {
-        (Held::Low, None) => "low_arg",
-        (Held::Low, Some(_)) => "low_arg_shared",
-        (_, None) => "full_arg",
-        (_, Some(_)) => "full_arg_shared",
+        (Held::Low, None) => "amp_low_arg",
+        (Held::Low, Some(_)) => "amp_low_arg_shared",
+        (_, None) => "amp_full_arg",
+        (_, Some(_)) => "amp_full_arg_shared",
     }
 }

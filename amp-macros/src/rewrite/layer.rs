@@ -29,7 +29,7 @@ impl Rewrite<'_> {
     // Input:
     //     xs.apply(&self.conv)
     // Output:
-    //     p::Place(&xs).at(&__AMP_LAYERS[0], &mut p::Slot::new()).apply(&self.conv)
+    //     p::Place(&xs).amp_at(&__AMP_LAYERS[0], &mut p::Slot::new()).apply(&self.conv)
     fn apply(&mut self, call: &mut ExprMethodCall, index: usize) {
         let layer = &self.plan.layers[index];
         let (place, first, last) = (is_place(&call.receiver), start(&call.receiver), end(&call.receiver));
@@ -47,9 +47,9 @@ impl Rewrite<'_> {
             quote!(#path #group)
         };
         let word = match (layer.island, layer.slot) {
-            (Island::Full, _) => "at_full",
-            (_, Some(_)) => "at_shared",
-            (_, None) => "at",
+            (Island::Full, _) => "amp_at_full",
+            (_, Some(_)) => "amp_at_shared",
+            (_, None) => "amp_at",
         };
         let word = Ident::new(word, last);
         let (record, slot) = (self.record(index, last), self.names.slot(last));
@@ -65,7 +65,7 @@ impl Rewrite<'_> {
     //     self.conv.forward(&xs)
     // Output:
     //     p::called(__amp_c0.look(&self.conv, &__AMP_LAYERS[0]), &__amp_c0,
-    //         self.conv.forward(p::Value(&xs).input(&__amp_c0, &mut p::Slot::new())))
+    //         self.conv.forward(p::Value(&xs).amp_input(&__amp_c0, &mut p::Slot::new())))
     fn forward(&mut self, expr: &mut Expr, index: usize) {
         let layer = &self.plan.layers[index];
         let (first, last) = (start(expr), end(expr));
@@ -77,7 +77,7 @@ impl Rewrite<'_> {
         let (at, until) = argument;
         let input = self.names.wrap("Value", None, &call.args[0], at, until);
         let cell = binding(&format!("__amp_c{index}"), until);
-        let word = Ident::new(if layer.slot.is_some() { "input_shared" } else { "input" }, until);
+        let word = Ident::new(if layer.slot.is_some() { "amp_input_shared" } else { "amp_input" }, until);
         let (slot, shared) = (self.names.slot(until), self.shared(layer.slot, until));
         let group = parenthesized(quote_spanned!(until=> &#cell, #slot #shared), until);
         let input = Expr::Verbatim(quote_spanned!(until=> #input.#word #group));

@@ -25,7 +25,7 @@ pub use gate::{Gate, IsTensor, NotTensor, Site};
 pub use layer::{KnownLayer, LayerCall, known};
 pub use operand::{AsTensor, Operand, Receiver};
 pub use output::{OutputFull, output_full, wrote, wrote_anything};
-pub use place::Place;
+pub use place::{Place, WriteAmpSkip};
 pub use slot::{Held, Shared, Slot};
 pub use value::Value;
 pub use widest::{Widest, f_widest_bilinear, widest_bilinear};

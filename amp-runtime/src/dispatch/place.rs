@@ -24,12 +24,12 @@ impl<T: ?Sized> Copy for Place<'_, T> {}
 macro_rules! methods {
     ($vis:vis, $whole:ty) => {
         #[inline]
-        $vis fn low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+        $vis fn amp_low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
             self.tensor().single(To::Low, slot, None)
         }
 
         #[inline]
-        $vis fn low_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+        $vis fn amp_low_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
         where
             'a: 's,
         {
@@ -37,12 +37,12 @@ macro_rules! methods {
         }
 
         #[inline]
-        $vis fn full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+        $vis fn amp_full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
             self.tensor().single(To::Full, slot, None)
         }
 
         #[inline]
-        $vis fn full_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+        $vis fn amp_full_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
         where
             'a: 's,
         {
@@ -50,28 +50,28 @@ macro_rules! methods {
         }
 
         #[inline]
-        $vis fn keep(self, site: &Site<IsTensor>) -> &'a $whole {
+        $vis fn amp_keep(self, site: &Site<IsTensor>) -> &'a $whole {
             site.note(self.tensor());
             self.whole()
         }
 
         #[inline]
-        $vis fn widest(self, _site: &Site<IsTensor>, _slot: &mut Slot) -> Widest<&'a Tensor> {
+        $vis fn amp_widest(self, _site: &Site<IsTensor>, _slot: &mut Slot) -> Widest<&'a Tensor> {
             Widest(self.tensor())
         }
 
         #[inline]
-        $vis fn weight<'s>(self, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+        $vis fn amp_weight<'s>(self, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
             self.tensor().single(To::LowWeight, slot, None)
         }
 
         #[inline]
-        $vis fn at<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, &'a Tensor> {
+        $vis fn amp_at<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, &'a Tensor> {
             LayerCall::new(self.tensor(), plan, slot, None)
         }
 
         #[inline]
-        $vis fn at_shared<'s>(
+        $vis fn amp_at_shared<'s>(
             self,
             plan: &'static LayerPlan,
             slot: &'s mut Slot,
@@ -81,7 +81,7 @@ macro_rules! methods {
         }
 
         #[inline]
-        $vis fn at_full<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, &'a Tensor> {
+        $vis fn amp_at_full<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, &'a Tensor> {
             LayerCall::new(self.tensor(), plan, slot, None).in_full()
         }
     };
@@ -139,12 +139,27 @@ impl<'a, N: Deref<Target = Tensor> + ?Sized> PlaceOfDerefRef<'a> for Place<'a, &
     }
 }
 
+/// A place that is no tensor, lent for a method whose name is also an operation's.
+///
+/// It can be looked at. A method that consumes it or writes to it does not compile, and then its name is in rustc's message:
+/// write `#[amp(skip)]` on the statement, and the method is called as written.
+pub struct WriteAmpSkip<'a, T: ?Sized>(&'a T);
+
+impl<T: ?Sized> Deref for WriteAmpSkip<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
 /// Methods that hand back what they got.
 macro_rules! elsewhere {
     ($($name:ident($($argument:ty),*)),* $(,)?) => { $(
         #[inline]
-        fn $name(self, $(_: $argument),*) -> &'a T {
-            self.whole()
+        fn $name(self, $(_: $argument),*) -> WriteAmpSkip<'a, T> {
+            WriteAmpSkip(self.whole())
         }
     )* };
 }
@@ -154,16 +169,16 @@ pub trait PlaceElse<'a, T: ?Sized + 'a>: Sized {
     fn whole(self) -> &'a T;
 
     elsewhere! {
-        low(&Site<NotTensor>, &mut Slot),
-        low_shared(&Site<NotTensor>, &mut Slot, &Shared),
-        full(&Site<NotTensor>, &mut Slot),
-        full_shared(&Site<NotTensor>, &mut Slot, &Shared),
-        keep(&Site<NotTensor>),
-        widest(&Site<NotTensor>, &mut Slot),
-        weight(&mut Slot),
-        at(&LayerPlan, &mut Slot),
-        at_shared(&LayerPlan, &mut Slot, &Shared),
-        at_full(&LayerPlan, &mut Slot),
+        amp_low(&Site<NotTensor>, &mut Slot),
+        amp_low_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        amp_full(&Site<NotTensor>, &mut Slot),
+        amp_full_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        amp_keep(&Site<NotTensor>),
+        amp_widest(&Site<NotTensor>, &mut Slot),
+        amp_weight(&mut Slot),
+        amp_at(&LayerPlan, &mut Slot),
+        amp_at_shared(&LayerPlan, &mut Slot, &Shared),
+        amp_at_full(&LayerPlan, &mut Slot),
     }
 }
 

@@ -48,7 +48,7 @@ macro_rules! elsewhere {
 macro_rules! receiver_methods {
     ($vis:vis, $whole:ty, $receiver:ty) => {
         #[inline]
-        $vis fn low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        $vis fn amp_low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
         where
             $receiver: 's,
         {
@@ -56,7 +56,7 @@ macro_rules! receiver_methods {
         }
 
         #[inline]
-        $vis fn low_shared<'s>(
+        $vis fn amp_low_shared<'s>(
             self,
             _site: &Site<IsTensor>,
             slot: &'s mut Slot,
@@ -69,7 +69,7 @@ macro_rules! receiver_methods {
         }
 
         #[inline]
-        $vis fn full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        $vis fn amp_full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
         where
             $receiver: 's,
         {
@@ -77,7 +77,7 @@ macro_rules! receiver_methods {
         }
 
         #[inline]
-        $vis fn full_shared<'s>(
+        $vis fn amp_full_shared<'s>(
             self,
             _site: &Site<IsTensor>,
             slot: &'s mut Slot,
@@ -90,19 +90,19 @@ macro_rules! receiver_methods {
         }
 
         #[inline]
-        $vis fn keep(self, site: &Site<IsTensor>) -> $whole {
+        $vis fn amp_keep(self, site: &Site<IsTensor>) -> $whole {
             let whole = self.whole();
             site.note(Self::look(&whole));
             whole
         }
 
         #[inline]
-        $vis fn widest(self, _site: &Site<IsTensor>, _slot: &mut Slot) -> Widest<$receiver> {
+        $vis fn amp_widest(self, _site: &Site<IsTensor>, _slot: &mut Slot) -> Widest<$receiver> {
             Widest(self.receiver())
         }
 
         #[inline]
-        $vis fn weight<'s>(self, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        $vis fn amp_weight<'s>(self, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
         where
             $receiver: 's,
         {
@@ -110,12 +110,12 @@ macro_rules! receiver_methods {
         }
 
         #[inline]
-        $vis fn at<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, $receiver> {
+        $vis fn amp_at<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, $receiver> {
             LayerCall::new(self.receiver(), plan, slot, None)
         }
 
         #[inline]
-        $vis fn at_shared<'s>(
+        $vis fn amp_at_shared<'s>(
             self,
             plan: &'static LayerPlan,
             slot: &'s mut Slot,
@@ -125,12 +125,12 @@ macro_rules! receiver_methods {
         }
 
         #[inline]
-        $vis fn at_full<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, $receiver> {
+        $vis fn amp_at_full<'s>(self, plan: &'static LayerPlan, slot: &'s mut Slot) -> LayerCall<'s, $receiver> {
             LayerCall::new(self.receiver(), plan, slot, None).in_full()
         }
 
         #[inline]
-        $vis fn probe(self, _site: &Site<IsTensor>) -> $whole {
+        $vis fn amp_probe(self, _site: &Site<IsTensor>) -> $whole {
             self.whole()
         }
     };
@@ -140,7 +140,7 @@ macro_rules! receiver_methods {
 macro_rules! argument_methods {
     ($vis:vis, $whole:ty, $operand:ty) => {
         #[inline]
-        $vis fn low_arg<'s, K: Gate>(
+        $vis fn amp_low_arg<'s, K: Gate>(
             self,
             _site: &Site<K>,
             slot: &'s mut Slot,
@@ -152,7 +152,7 @@ macro_rules! argument_methods {
         }
 
         #[inline]
-        $vis fn low_arg_shared<'s, K: Gate>(
+        $vis fn amp_low_arg_shared<'s, K: Gate>(
             self,
             _site: &Site<K>,
             slot: &'s mut Slot,
@@ -165,7 +165,7 @@ macro_rules! argument_methods {
         }
 
         #[inline]
-        $vis fn full_arg<'s, K: Gate>(
+        $vis fn amp_full_arg<'s, K: Gate>(
             self,
             _site: &Site<K>,
             slot: &'s mut Slot,
@@ -177,7 +177,7 @@ macro_rules! argument_methods {
         }
 
         #[inline]
-        $vis fn full_arg_shared<'s, K: Gate>(
+        $vis fn amp_full_arg_shared<'s, K: Gate>(
             self,
             _site: &Site<K>,
             slot: &'s mut Slot,
@@ -227,19 +227,19 @@ impl<T: Operand> Value<T> {
 /// Operands of operators, which take values as well as references.
 impl<T: Single> Value<T> {
     #[inline]
-    pub fn full_owned(self) -> Tensor {
+    pub fn amp_full_owned(self) -> Tensor {
         self.whole().owned(To::Full)
     }
 
     #[inline]
-    pub fn full_unless<K: Gate>(self, _site: &Site<K>) -> K::Pick<T, Tensor> {
+    pub fn amp_full_unless<K: Gate>(self, _site: &Site<K>) -> K::Pick<T, Tensor> {
         K::cast_unless(self.whole(), |operand| operand.owned(To::Full))
     }
 }
 
 impl<'a, T: Lent + ?Sized> Value<&'a T> {
     #[inline]
-    pub fn input<'s>(self, call: &Call, slot: &'s mut Slot) -> &'s Tensor
+    pub fn amp_input<'s>(self, call: &Call, slot: &'s mut Slot) -> &'s Tensor
     where
         'a: 's,
     {
@@ -247,7 +247,7 @@ impl<'a, T: Lent + ?Sized> Value<&'a T> {
     }
 
     #[inline]
-    pub fn input_shared<'s>(self, call: &Call, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+    pub fn amp_input_shared<'s>(self, call: &Call, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
     where
         'a: 's,
     {
@@ -257,14 +257,14 @@ impl<'a, T: Lent + ?Sized> Value<&'a T> {
 
 impl Value<Kind> {
     #[inline]
-    pub fn kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Kind> {
+    pub fn amp_kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Kind> {
         K::cast(self.whole(), |kind| site.output(Some(kind)))
     }
 }
 
 impl Value<Option<Kind>> {
     #[inline]
-    pub fn kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Option<Kind>> {
+    pub fn amp_kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Option<Kind>> {
         K::cast(self.whole(), |kind| site.output(kind))
     }
 }
@@ -338,14 +338,14 @@ impl<'a, N: Deref<Target = Tensor> + ?Sized> ValueOfDerefRef for Value<&'a N> {
 
 /// Numbers on the left of an operator whose right side may be a tensor.
 pub trait ProbeNumber<T>: Sized {
-    fn probe(self, site: &Site<NotTensor>) -> T;
+    fn amp_probe(self, site: &Site<NotTensor>) -> T;
 }
 
 macro_rules! numbers {
     ($($number:ty),*) => { $(
         impl ProbeNumber<$number> for Value<$number> {
             #[inline]
-            fn probe(mut self, _site: &Site<NotTensor>) -> $number {
+            fn amp_probe(mut self, _site: &Site<NotTensor>) -> $number {
                 self.take()
             }
         }
@@ -359,27 +359,27 @@ pub trait ValueElse<T>: Sized {
     fn whole(self) -> T;
 
     elsewhere! {
-        [] low(&Site<NotTensor>, &mut Slot),
-        [] low_shared(&Site<NotTensor>, &mut Slot, &Shared),
-        [] full(&Site<NotTensor>, &mut Slot),
-        [] full_shared(&Site<NotTensor>, &mut Slot, &Shared),
-        [] keep(&Site<NotTensor>),
-        [] widest(&Site<NotTensor>, &mut Slot),
-        [] weight(&mut Slot),
-        [] at(&LayerPlan, &mut Slot),
-        [] at_shared(&LayerPlan, &mut Slot, &Shared),
-        [] at_full(&LayerPlan, &mut Slot),
-        [] full_owned(),
-        [] input(&Call, &mut Slot),
-        [] input_shared(&Call, &mut Slot, &Shared),
+        [] amp_low(&Site<NotTensor>, &mut Slot),
+        [] amp_low_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        [] amp_full(&Site<NotTensor>, &mut Slot),
+        [] amp_full_shared(&Site<NotTensor>, &mut Slot, &Shared),
+        [] amp_keep(&Site<NotTensor>),
+        [] amp_widest(&Site<NotTensor>, &mut Slot),
+        [] amp_weight(&mut Slot),
+        [] amp_at(&LayerPlan, &mut Slot),
+        [] amp_at_shared(&LayerPlan, &mut Slot, &Shared),
+        [] amp_at_full(&LayerPlan, &mut Slot),
+        [] amp_full_owned(),
+        [] amp_input(&Call, &mut Slot),
+        [] amp_input_shared(&Call, &mut Slot, &Shared),
         // What is neither tensor nor number decides for itself what it does with a tensor.
-        [] probe(&Site<IsTensor>),
-        [K] low_arg(&Site<K>, &mut Slot),
-        [K] low_arg_shared(&Site<K>, &mut Slot, &Shared),
-        [K] full_arg(&Site<K>, &mut Slot),
-        [K] full_arg_shared(&Site<K>, &mut Slot, &Shared),
-        [K] kind(&Site<K>),
-        [K] full_unless(&Site<K>),
+        [] amp_probe(&Site<IsTensor>),
+        [K] amp_low_arg(&Site<K>, &mut Slot),
+        [K] amp_low_arg_shared(&Site<K>, &mut Slot, &Shared),
+        [K] amp_full_arg(&Site<K>, &mut Slot),
+        [K] amp_full_arg_shared(&Site<K>, &mut Slot, &Shared),
+        [K] amp_kind(&Site<K>),
+        [K] amp_full_unless(&Site<K>),
     }
 }
 
