@@ -197,17 +197,17 @@ impl Explanation {
     /// The plan as constants: `__AMP_LAYERS`, which layer calls write to, and `__AMP_PLAN`, which the linker gathers.
     pub(crate) fn registered(&self, args: &Args, names: &Names) -> TokenStream {
         let span = Span::call_site();
-        let [layer_plan, site_plan, function_plan, seen, precision] =
-            ["LayerPlan", "SitePlan", "FunctionPlan", "LayerSeen", "Precision"].map(|name| names.path(name, span));
+        let [layer_plan, site_plan, function_plan, precision] =
+            ["LayerPlan", "SitePlan", "FunctionPlan", "Precision"].map(|name| names.path(name, span));
         let room = names.room();
         let layers = self.layers.iter().map(|row| {
             let (call, line) = (&row.op, number(row.line));
-            quote!(#layer_plan { call: #call, line: #line, seen: #seen::new() })
+            quote!(#layer_plan::new(#call, #line))
         });
         let sites = self.sites.iter().map(|row| {
             let Row { op, class, precision, casts, reason, .. } = row;
             let line = number(row.line);
-            quote!(#site_plan { op: #op, line: #line, class: #class, precision: #precision, casts: #casts, reason: #reason })
+            quote!(#site_plan::new(#op, #line, #class, #precision, #casts, #reason))
         });
         let precision = match args.precision {
             None => quote!(::core::option::Option::None),

@@ -59,6 +59,21 @@ pub struct SitePlan {
     pub reason: &'static str,
 }
 
+impl SitePlan {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        op: &'static str,
+        line: u32,
+        class: &'static str,
+        precision: &'static str,
+        casts: &'static str,
+        reason: &'static str,
+    ) -> Self {
+        Self { op, line, class, precision, casts, reason }
+    }
+}
+
 /// A call whose precision the type of its layer decides.
 #[derive(Debug)]
 pub struct LayerPlan {
@@ -71,6 +86,12 @@ pub struct LayerPlan {
 }
 
 impl LayerPlan {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(call: &'static str, line: u32) -> Self {
+        Self { call, line, seen: LayerSeen::new() }
+    }
+
     /// What the layers of this call turned out to be so far.
     #[must_use]
     pub fn seen(&self) -> Seen {

@@ -18,21 +18,19 @@ pub(crate) struct LowKinds {
 impl LowKinds {
     const NONE: Self = Self { cpu: 0, cuda: 0, mps: 0 };
 
+    /// The same everywhere.
+    #[inline]
+    fn all(precision: Precision) -> Self {
+        let code = code(precision);
+        Self { cpu: code, cuda: code, mps: code }
+    }
+
     /// What a function asks for that fixes a precision or leaves it to the devices; a choice of full precision beats both.
     #[inline]
     fn of(fixed: Option<Precision>) -> Self {
-        let code = |precision| match precision {
-            Precision::Full => 0,
-            Precision::F16 => native::F16,
-            Precision::Bf16 => native::BF16,
-        };
-        let all = |precision| {
-            let code = code(precision);
-            Self { cpu: code, cuda: code, mps: code }
-        };
         match (Precision::chosen(), fixed) {
             (Some(Precision::Full), _) => Self::NONE,
-            (_, Some(precision)) | (Some(precision), None) => all(precision),
+            (_, Some(precision)) | (Some(precision), None) => Self::all(precision),
             (None, None) => Self {
                 cpu: code(Precision::current(Device::Cpu)),
                 cuda: code(Precision::current(Device::Cuda(0))),
@@ -60,6 +58,14 @@ impl LowKinds {
 
     fn autocast(self) -> AutocastState {
         native::enter_autocast(self.cpu, if cfg!(target_os = "macos") { self.mps } else { self.cuda })
+    }
+}
+
+fn code(precision: Precision) -> i8 {
+    match precision {
+        Precision::Full => 0,
+        Precision::F16 => native::F16,
+        Precision::Bf16 => native::BF16,
     }
 }
 
@@ -106,17 +112,17 @@ impl Region {
 
     /// Autocast on, with the dtype of `precision`, on CPU, CUDA and MPS. With [`Precision::Full`] nothing changes.
     fn enter(precision: Precision) -> Self {
-        let code = match precision {
-            Precision::Full => return Self::NOTHING,
-            Precision::F16 => native::F16,
-            Precision::Bf16 => native::BF16,
-        };
-        Self { previous: Some(native::enter_autocast(code, code)), ..Self::NOTHING }
+        let low = LowKinds::all(precision);
+        let mut region = Self::NOTHING;
+        region.previous = (!low.is_none()).then(|| low.autocast());
+        region
     }
 
     /// Autocast off.
     pub(crate) fn suspend() -> Self {
-        Self { previous: Some(native::suspend_autocast()), ..Self::NOTHING }
+        let mut region = Self::NOTHING;
+        region.previous = Some(native::suspend_autocast());
+        region
     }
 }
 
@@ -165,7 +171,9 @@ pub fn island() -> Region {
 /// An island outside: as without the attribute.
 pub fn outside() -> Region {
     let low = LOW.replace(LowKinds::NONE);
-    if low.is_none() { Region::NOTHING } else { Region { low: Some(low), ..Region::suspend() } }
+    let mut region = if low.is_none() { Region::NOTHING } else { Region::suspend() };
+    region.low = Some(low);
+    region
 }
 
 /// Ends an island that holds one expression.

@@ -41,28 +41,26 @@ impl Layer {
             Self::Low
         } else if is::<M, nn::LSTM>(layer) || is::<M, nn::GRU>(layer) {
             Self::Recurrent
-        } else if let Some(weight) = normed::<M>(layer) {
-            // With weights in low precision there is nothing to compute in f32 with: libtorch refuses the mix.
-            if weight.is_some_and(|weight| weight.kind() != Kind::Float) { Self::Follow } else { Self::Full }
+        } else if let Some(norm) = recognize::<M, nn::LayerNorm>(layer) {
+            Self::norm(norm.ws.as_ref())
+        } else if let Some(norm) = recognize::<M, nn::GroupNorm>(layer) {
+            Self::norm(norm.ws.as_ref())
         } else if is::<M, nn::BatchNorm>(layer) || is::<M, nn::Embedding>(layer) {
             Self::Follow
         } else {
             Self::Opaque
         }
     }
+
+    /// A norm with this scale. In low precision there is nothing to compute in f32 with: libtorch refuses the mix.
+    fn norm(scale: Option<&Tensor>) -> Self {
+        if scale.is_some_and(|scale| scale.kind() != Kind::Float) { Self::Follow } else { Self::Full }
+    }
 }
 
 #[inline]
 fn is<M: ?Sized, T: Recognized>(layer: &M) -> bool {
     recognize::<M, T>(layer).is_some()
-}
-
-/// The scale of a norm over a layer or its groups, where it has one; none where the layer is no such norm.
-#[inline]
-fn normed<M: ?Sized>(layer: &M) -> Option<Option<&Tensor>> {
-    recognize::<M, nn::LayerNorm>(layer)
-        .map(|norm| norm.ws.as_ref())
-        .or_else(|| recognize::<M, nn::GroupNorm>(layer).map(|norm| norm.ws.as_ref()))
 }
 
 /// Before libtorch casts the weights of a layer: what it keeps of them must be what they are.
