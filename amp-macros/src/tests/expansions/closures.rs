@@ -15,8 +15,8 @@ fn block(p: nn::Path) -> FuncT {
     nn::func_t(move |xs, train| {
         let __amp_region = p::enter(&__AMP_PLAN);
         let __amp_1 = p::Site::new();
-        p::Value(p::Place(&xs).at(&__AMP_LAYERS[0], &mut p::Slot::new()).apply(&c))
-            .keep(&__amp_1)
-            .softmax(-1, p::Value(xs.kind()).kind(&__amp_1))
+        p::Value(p::Place(&xs).amp_at(&__AMP_LAYERS[0], &mut p::Slot::new()).apply(&c))
+            .amp_keep(&__amp_1)
+            .softmax(-1, p::Value(xs.kind()).amp_kind(&__amp_1))
     })
 }

@@ -14,8 +14,8 @@ fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> {
     let __amp_1 = p::Site::new();
     assert!(a.dim() > 1);
     vec![
-        p::Place(& a).low(& __amp_1, & mut p::Slot::new()).matmul(p::Value(b).low_arg(&
-        __amp_1, & mut p::Slot::new())), p::Place(& a).full(& p::Site::new(), & mut
-        p::Slot::new()).exp()
+        p::Place(& a).amp_low(& __amp_1, & mut p::Slot::new()).matmul(p::Value(b)
+        .amp_low_arg(& __amp_1, & mut p::Slot::new())), p::Place(& a).amp_full(&
+        p::Site::new(), & mut p::Slot::new()).exp()
     ]
 }

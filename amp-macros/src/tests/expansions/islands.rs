@@ -19,11 +19,11 @@ fn loss(&self, logits: &Tensor) -> Tensor {
     let __amp_3 = p::Site::new();
     let p = p::leave(
         p::island(),
-        p::Place(&logits).full(&p::Site::new(), &mut p::Slot::new()).sigmoid(),
+        p::Place(&logits).amp_full(&p::Site::new(), &mut p::Slot::new()).sigmoid(),
     );
     {
         let __amp_island = p::outside();
         self.log(&p.exp());
     }
-    __amp_3.done(__amp_3.arm(p::Place(&p).low(&__amp_3, &mut p::Slot::new())).exp())
+    __amp_3.done(__amp_3.arm(p::Place(&p).amp_low(&__amp_3, &mut p::Slot::new())).exp())
 }

@@ -13,8 +13,8 @@ fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
     use p::fallback::*;
     let __amp_0 = p::Site::new();
     let h = p::Place(&xs)
-        .low(&__amp_0, &mut p::Slot::new())
-        .matmul(p::Value(w).low_arg(&__amp_0, &mut p::Slot::new()))
+        .amp_low(&__amp_0, &mut p::Slot::new())
+        .matmul(p::Value(w).amp_low_arg(&__amp_0, &mut p::Slot::new()))
         .relu();
     h.matmul(&h).softmax(-1, Kind::Float).log()
 }

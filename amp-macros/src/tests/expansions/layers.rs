@@ -21,10 +21,10 @@ fn forward(&mut self, xs: &Tensor) -> Tensor {
             .seq(
                 p::Value(
                         &p::Place(&xs)
-                            .at(&__AMP_LAYERS[0], &mut p::Slot::new())
+                            .amp_at(&__AMP_LAYERS[0], &mut p::Slot::new())
                             .apply(&self.embedding),
                     )
-                    .input(&__amp_c1, &mut p::Slot::new()),
+                    .amp_input(&__amp_c1, &mut p::Slot::new()),
             ),
     );
     p::called(
@@ -35,10 +35,10 @@ fn forward(&mut self, xs: &Tensor) -> Tensor {
             .forward(
                 p::Value(
                         &p::Place(&xs)
-                            .at(&__AMP_LAYERS[2], &mut p::Slot::new())
+                            .amp_at(&__AMP_LAYERS[2], &mut p::Slot::new())
                             .apply_t(&self.norm, true),
                     )
-                    .input(&__amp_c3, &mut p::Slot::new()),
+                    .amp_input(&__amp_c3, &mut p::Slot::new()),
             ),
     )
 }

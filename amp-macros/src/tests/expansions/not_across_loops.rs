@@ -18,17 +18,20 @@ fn steps(xs: &Tensor, w: &Tensor) -> Tensor {
     let __amp_1 = p::Site::new();
     let __amp_2 = p::Site::new();
     let mut state = p::Place(&xs)
-        .low(&__amp_0, &mut p::Slot::new())
-        .matmul(p::Value(w).low_arg(&__amp_0, &mut p::Slot::new()));
+        .amp_low(&__amp_0, &mut p::Slot::new())
+        .matmul(p::Value(w).amp_low_arg(&__amp_0, &mut p::Slot::new()));
     for _ in 0..3 {
         let __amp_s0 = p::Shared::new();
         state = p::Place(&xs)
-            .low(&__amp_1, &mut p::Slot::new())
-            .matmul(p::Value(w).low_arg_shared(&__amp_1, &mut p::Slot::new(), &__amp_s0))
+            .amp_low(&__amp_1, &mut p::Slot::new())
+            .matmul(
+                p::Value(w).amp_low_arg_shared(&__amp_1, &mut p::Slot::new(), &__amp_s0),
+            )
             + p::Place(&state)
-                .low(&__amp_2, &mut p::Slot::new())
+                .amp_low(&__amp_2, &mut p::Slot::new())
                 .matmul(
-                    p::Value(w).low_arg_shared(&__amp_2, &mut p::Slot::new(), &__amp_s0),
+                    p::Value(w)
+                        .amp_low_arg_shared(&__amp_2, &mut p::Slot::new(), &__amp_s0),
                 );
     }
     state

@@ -12,7 +12,7 @@ fn scores(&self, xs: &Tensor) -> Tensor {
     use p::fallback::*;
     let __amp_1 = p::Site::new();
     p::Place(&xs)
-        .keep(&__amp_1)
-        .softmax(-1, p::Value(xs.kind()).kind(&__amp_1))
+        .amp_keep(&__amp_1)
+        .softmax(-1, p::Value(xs.kind()).amp_kind(&__amp_1))
         .sum(self.kind)
 }

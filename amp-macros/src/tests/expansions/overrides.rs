@@ -14,9 +14,11 @@ fn forward(xs: &Tensor) -> Tensor {
     p::Value(
             __amp_0
                 .done(
-                    __amp_0.arm(p::Place(&xs).low(&__amp_0, &mut p::Slot::new())).exp(),
+                    __amp_0
+                        .arm(p::Place(&xs).amp_low(&__amp_0, &mut p::Slot::new()))
+                        .exp(),
                 ),
         )
-        .full(&p::Site::new(), &mut p::Slot::new())
+        .amp_full(&p::Site::new(), &mut p::Slot::new())
         .relu()
 }

@@ -10,5 +10,5 @@ fn inverse(xs: &Tensor, scale: f64) -> Tensor {
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
     use p::fallback::*;
-    scale / p::Value(xs).full_owned()
+    scale / p::Value(xs).amp_full_owned()
 }

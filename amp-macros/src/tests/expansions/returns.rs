@@ -19,7 +19,7 @@ fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
     }
     p::output_full(
         p::Place(&xs)
-            .low(&__amp_2, &mut p::Slot::new())
-            .matmul(p::Value(w).low_arg(&__amp_2, &mut p::Slot::new())),
+            .amp_low(&__amp_2, &mut p::Slot::new())
+            .matmul(p::Value(w).amp_low_arg(&__amp_2, &mut p::Slot::new())),
     )
 }

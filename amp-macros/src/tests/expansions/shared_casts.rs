@@ -16,16 +16,16 @@ fn attention(&self, xs: &Tensor) -> (Tensor, Tensor, Tensor) {
     let __amp_1 = p::Site::new();
     let __amp_s0 = p::Shared::new();
     let q = p::Place(&xs)
-        .low_shared(&__amp_0, &mut p::Slot::new(), &__amp_s0)
-        .matmul(p::Value(&self.q).low_arg(&__amp_0, &mut p::Slot::new()));
+        .amp_low_shared(&__amp_0, &mut p::Slot::new(), &__amp_s0)
+        .matmul(p::Value(&self.q).amp_low_arg(&__amp_0, &mut p::Slot::new()));
     let k = p::Place(&xs)
-        .low_shared(&__amp_1, &mut p::Slot::new(), &__amp_s0)
-        .matmul(p::Value(&self.k).low_arg(&__amp_1, &mut p::Slot::new()));
+        .amp_low_shared(&__amp_1, &mut p::Slot::new(), &__amp_s0)
+        .matmul(p::Value(&self.k).amp_low_arg(&__amp_1, &mut p::Slot::new()));
     (
         q,
         k,
         p::Place(&xs)
-            .at_shared(&__AMP_LAYERS[0], &mut p::Slot::new(), &__amp_s0)
+            .amp_at_shared(&__AMP_LAYERS[0], &mut p::Slot::new(), &__amp_s0)
             .apply(&self.v),
     )
 }

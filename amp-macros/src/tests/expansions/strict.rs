@@ -19,10 +19,10 @@ fn forward(&self, xs: &Tensor) -> Tensor {
             .forward(
                 p::Value(
                         &p::Place(&xs)
-                            .at(&__AMP_LAYERS[0], &mut p::Slot::new())
+                            .amp_at(&__AMP_LAYERS[0], &mut p::Slot::new())
                             .apply(p::known(&self.a)),
                     )
-                    .input(&__amp_c1, &mut p::Slot::new()),
+                    .amp_input(&__amp_c1, &mut p::Slot::new()),
             ),
     )
 }

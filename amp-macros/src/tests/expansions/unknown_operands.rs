@@ -12,9 +12,9 @@ fn forward(&self, xs: &Tensor) -> Tensor {
     use p::fallback::*;
     let __amp_0 = p::Site::new();
     p::Place(&xs)
-        .low(&__amp_0, &mut p::Slot::new())
+        .amp_low(&__amp_0, &mut p::Slot::new())
         .linear(
-            p::Value(&self.ws).low_arg(&__amp_0, &mut p::Slot::new()),
-            p::Value(Some(&self.bs)).low_arg(&__amp_0, &mut p::Slot::new()),
+            p::Value(&self.ws).amp_low_arg(&__amp_0, &mut p::Slot::new()),
+            p::Value(Some(&self.bs)).amp_low_arg(&__amp_0, &mut p::Slot::new()),
         )
 }

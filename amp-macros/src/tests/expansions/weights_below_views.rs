@@ -12,9 +12,9 @@ fn forward(&self, xs: &Tensor) -> Tensor {
     use p::fallback::*;
     let __amp_1 = p::Site::new();
     p::Place(&xs)
-        .low(&__amp_1, &mut p::Slot::new())
+        .amp_low(&__amp_1, &mut p::Slot::new())
         .matmul(
-            p::Value(&p::Place(&self.ws).weight(&mut p::Slot::new()).tr())
-                .low_arg(&__amp_1, &mut p::Slot::new()),
+            p::Value(&p::Place(&self.ws).amp_weight(&mut p::Slot::new()).tr())
+                .amp_low_arg(&__amp_1, &mut p::Slot::new()),
         )
 }

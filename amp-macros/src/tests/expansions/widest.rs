@@ -11,5 +11,6 @@ fn mix(a: &Tensor, b: &Tensor) -> Tensor {
     #[allow(unused_imports)]
     use p::fallback::*;
     let __amp_0 = p::Site::new();
-    __amp_0.done(p::Place(&a).widest(&__amp_0, &mut p::Slot::new()).dot(__amp_0.arm(b)))
+    __amp_0
+        .done(p::Place(&a).amp_widest(&__amp_0, &mut p::Slot::new()).dot(__amp_0.arm(b)))
 }

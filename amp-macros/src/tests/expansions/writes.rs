@@ -16,6 +16,6 @@ fn forward(&self, xs: &mut Tensor) -> Tensor {
     let _ = p::wrote(xs.relu_());
     p::wrote_anything(no_grad(|| { self.ema.update() }));
     p::Place(&xs)
-        .low(&__amp_3, &mut p::Slot::new())
-        .matmul(p::Value(&self.w).low_arg(&__amp_3, &mut p::Slot::new()))
+        .amp_low(&__amp_3, &mut p::Slot::new())
+        .matmul(p::Value(&self.w).amp_low_arg(&__amp_3, &mut p::Slot::new()))
 }
