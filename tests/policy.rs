@@ -1,0 +1,7 @@
+//! The op table against libtorch's lists, against tch's methods, and against what `#[amp]` functions do.
+#[path = "policy/lists.rs"]
+mod lists;
+#[path = "policy/registry.rs"]
+mod registry;
+#[path = "policy/signatures.rs"]
+mod signatures;
