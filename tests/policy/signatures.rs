@@ -13,7 +13,6 @@ const NEVER_CAST: &[&str] = &[
     "input_lengths",
     "mask",
     "offsets",
-    "random_samples",
     "repeats",
     "running_mean",
     "running_var",
