@@ -139,6 +139,8 @@ pub(super) static ROWS: &[&[Op]] = &[
             method("atan_", 0, &[0]).writes(),
             method("arctan", 0, &[0]),
             method("arctan_", 0, &[0]).writes(),
+            method("arctan2", 1, &[0, 1]),
+            method("arctan2_", 1, &[0, 1]).writes(),
             method("asinh", 0, &[0]),
             method("asinh_", 0, &[0]).writes(),
             method("arcsinh", 0, &[0]),
