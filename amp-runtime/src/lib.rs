@@ -33,6 +33,7 @@ mod region;
 mod scaler;
 pub mod schedule;
 
+#[doc = include_str!("amp.md")]
 pub use amp_macros::amp;
 pub use cast::{full, low};
 pub use ema::{Ema, EmaError};
