@@ -61,22 +61,30 @@ fn options_and_lists_are_cast_inside() {
     let _island = p::island();
     let site = p::Site::<p::IsTensor>::new();
     let (xs, w, b) = (x(), x(), Tensor::randn([4], F32));
-    let linear = |bias: Option<&Tensor>| {
-        p::Place(&xs)
-            .amp_low(&site, &mut p::Slot::new())
-            .linear(p::Value(&w).amp_low_arg(&site, &mut p::Slot::new()), bias)
-            .kind()
-    };
-    assert_eq!(linear(p::Value(Some(&b)).amp_low_arg(&site, &mut p::Slot::new())), Kind::BFloat16);
-    assert_eq!(linear(p::Value(Some(b.shallow_clone())).amp_low_arg(&site, &mut p::Slot::new())), Kind::BFloat16);
-    assert_eq!(linear(p::Value(None::<&Tensor>).amp_low_arg(&site, &mut p::Slot::new())), Kind::BFloat16);
+    // tch's arguments share a type parameter: what is borrowed stays borrowed, what is owned stays owned.
+    macro_rules! linear {
+        ($bias:expr) => {
+            p::Place(&xs)
+                .amp_low(&site, &mut p::Slot::new())
+                .linear(
+                    p::Value(&w).amp_low_arg(&site, &mut p::Slot::new()),
+                    p::Value($bias).amp_low_arg(&site, &mut p::Slot::new()),
+                )
+                .kind()
+        };
+    }
+    assert_eq!(linear!(Some(&b)), Kind::BFloat16);
+    assert_eq!(linear!(Some(b.shallow_clone())), Kind::BFloat16);
+    assert_eq!(linear!(None::<&Tensor>), Kind::BFloat16);
+    let owned: Option<Tensor> = p::Value(Some(b.shallow_clone())).amp_low_arg(&site, &mut p::Slot::new());
+    assert_eq!(owned.map(|bias| bias.kind()), Some(Kind::BFloat16));
 
     let pair = [x(), x().to_kind(Kind::BFloat16)];
     let vec = vec![&pair[0], &pair[1]];
-    let cat = |list: &[Tensor]| {
-        assert!(list.iter().all(|t| t.kind() == Kind::BFloat16), "{list:?}");
+    fn cat<T: std::borrow::Borrow<Tensor>>(list: &[T]) -> Vec<i64> {
+        assert!(list.iter().all(|t| t.borrow().kind() == Kind::BFloat16));
         Tensor::cat(list, 0).size()
-    };
+    }
     assert_eq!(cat(p::Value(&pair).amp_low_arg(&site, &mut p::Slot::new())), [8, 4]);
     assert_eq!(cat(p::Value(&vec).amp_low_arg(&site, &mut p::Slot::new())), [8, 4]);
     assert_eq!(cat(p::Value(&vec[..]).amp_low_arg(&site, &mut p::Slot::new())), [8, 4]);

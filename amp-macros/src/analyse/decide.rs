@@ -1,7 +1,7 @@
 //! The decision about one call: its class, its casts, and the reason.
 use super::walk::Walk;
 use crate::plan::{Call, Cast, Fact, Held, Island, Reason, Spelling, Tensorness};
-use crate::policy::{Class, Op};
+use crate::policy::{Class, Form, Op};
 use crate::syntax::{labels, shape};
 use syn::Expr;
 
@@ -43,7 +43,11 @@ pub(super) fn decide<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
         // Of a path call the input is not looked at first, so it is cast instead.
         Class::FullOutput if matches!(site.spelling, Spelling::Function) => cast(site, Held::Full),
         Class::FullOutput => site.kind = kind(site),
-        Class::Widest => site.widest = widest(site),
+        Class::Widest => {
+            site.widest = widest(site);
+            // What finds the widest also suspends autocast.
+            site.alone &= !site.widest;
+        }
         Class::Follow => {}
     }
     if class == Class::Low {
@@ -120,7 +124,8 @@ fn widest(site: &Call<'_>) -> bool {
     let facts: Vec<&Fact> = op.operands.iter().filter_map(|position| site.facts.get(*position)).collect();
     let same = facts.windows(2).all(|pair| pair[0].held == pair[1].held);
     let known = facts.iter().all(|fact| fact.tensor == Tensorness::Yes && fact.held != Held::Unknown);
-    !(same && known) && matches!(site.spelling, Spelling::Method)
+    // Lists (`cat`, `stack`) are widened by libtorch itself.
+    !(same && known) && (op.form == Form::Method || op.name == "bilinear")
 }
 
 /// A weight that is used through a view is cast below the view, where the cast can be kept for the region.

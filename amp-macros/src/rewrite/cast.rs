@@ -2,6 +2,7 @@
 use super::Rewrite;
 use crate::names::{binding, parenthesized};
 use crate::plan::{Call, Cast, Held, Plan, Spelling, Tensorness};
+use crate::policy::Form;
 use crate::syntax::shape::{end, is_place, start};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -220,6 +221,10 @@ impl Rewrite<'_> {
                 *argument = self.argument(argument, cast, &site, operand);
             }
         }
+        if call.widest {
+            *expr = self.widest(function, call, &operands);
+            return restore(expr, attrs);
+        }
         if call.alone
             && let (Some(last), Some(operand)) = (function.args.last_mut(), operands.last())
         {
@@ -236,6 +241,30 @@ impl Rewrite<'_> {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
         }
         restore(expr, attrs);
+    }
+
+    // Input:
+    //     Tensor::bilinear(&a, &b, &w, None)      Tensor::dot(&a, &b)
+    // Output:
+    //     p::widest_bilinear(&a, &b, &w, None)    p::Value(&a).amp_widest(&p::Site::new(), &mut p::Slot::new()).dot(&b)
+    fn widest(&self, function: &syn::ExprCall, call: &Call<'_>, operands: &[Operand]) -> Expr {
+        let (first, last) = (start(&function.func), function.paren_token.span.close());
+        if call.op.is_some_and(|op| op.form == Form::Function) {
+            let fallible = if call.name.starts_with("f_") { "f_" } else { "" };
+            let plain = call.name.strip_prefix("f_").unwrap_or(&call.name);
+            let path = self.names.path(&format!("{fallible}widest_{plain}"), first);
+            let args = &function.args;
+            let group = parenthesized(quote!(#args), last);
+            return Expr::Verbatim(quote!(#path #group));
+        }
+        let mut args = function.args.iter();
+        let receiver = args.next();
+        let operand = &operands[0];
+        let value = self.names.wrap("Value", None, &receiver, operand.start, operand.end);
+        let (site, slot) = (self.names.path("Site", operand.end), self.names.slot(operand.end));
+        let method = proc_macro2::Ident::new(&call.name, call.span);
+        let group = parenthesized(quote!(#(#args),*), last);
+        Expr::Verbatim(quote_spanned!(operand.end=> #value.amp_widest(&#site::new(), #slot).#method #group))
     }
 
     // Input:

@@ -1,6 +1,7 @@
 //! What may be cast: tensors, and what owns or borrows one.
 use super::cast::To;
 use super::slot::{Held, Shared, Slot};
+use crate::native;
 use std::cell::{Ref, RefMut};
 use std::ops::Deref;
 use std::rc::Rc;
@@ -11,24 +12,12 @@ use tch::Tensor;
 pub trait AsTensor {
     /// The tensor.
     fn as_tensor(&self) -> &Tensor;
-
-    /// A list of them as a list of tensors, where it is one already.
-    fn as_list(_list: &[Self]) -> Option<&[Tensor]>
-    where
-        Self: Sized,
-    {
-        None
-    }
 }
 
 impl AsTensor for Tensor {
     #[inline]
     fn as_tensor(&self) -> &Tensor {
         self
-    }
-
-    fn as_list(list: &[Self]) -> Option<&[Tensor]> {
-        Some(list)
     }
 }
 
@@ -217,49 +206,81 @@ held!(
     [N: Deref<Target = Tensor>] Dereferenced<N>,
 );
 
-impl<S: Single> Operand for Option<S> {
+impl Operand for Option<Tensor> {
     type Out<'s>
-        = Option<&'s Tensor>
+        = Option<Tensor>
     where
         Self: 's;
 
+    // Stays a tensor: another argument of the same type parameter may be `None::<Tensor>`.
     #[inline]
-    fn pass<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Option<&'s Tensor>
+    fn pass<'s>(self, to: To, _slot: &'s mut Slot, _shared: Option<&'s Shared>) -> Option<Tensor>
     where
         Self: 's,
     {
-        self.map(|operand| operand.single(to, slot, shared))
+        self.map(|operand| operand.owned(to))
     }
 }
 
-/// Lists are cast tensor by tensor. Where one is, the others are kept beside it: new handles, the same tensors.
-fn cast_list<'s, T: AsTensor>(list: &'s [T], to: To, slot: &'s mut Slot) -> &'s [Tensor] {
-    if let Some(list) = T::as_list(list).filter(|list| list.iter().all(|tensor| to.wanted(tensor).is_none()))
-    {
-        return list;
-    }
-    slot.list = list
-        .iter()
-        .map(|operand| {
-            let (tensor, mut made) = (operand.as_tensor(), None);
-            to.cast(tensor, &mut made, None);
-            made.unwrap_or_else(|| tensor.shallow_clone())
-        })
-        .collect();
-    &slot.list
-}
-
-macro_rules! lists {
-    ($([$($generics:tt)*] $list:ty),* $(,)?) => { $(
-        impl<$($generics)*> Operand for $list {
-            type Out<'s> = &'s [Tensor] where Self: 's;
+macro_rules! optional {
+    ($($reference:ty),*) => { $(
+        impl<'a, T: AsTensor + ?Sized> Operand for Option<$reference> {
+            type Out<'s> = Option<&'s Tensor> where Self: 's;
 
             #[inline]
-            fn pass<'s>(self, to: To, slot: &'s mut Slot, _shared: Option<&'s Shared>) -> &'s [Tensor] where Self: 's {
-                cast_list(self, to, slot)
+            fn pass<'s>(self, to: To, slot: &'s mut Slot, shared: Option<&'s Shared>) -> Option<&'s Tensor>
+            where
+                Self: 's,
+            {
+                self.map(|operand| operand.single(to, slot, shared))
             }
         }
     )* };
 }
 
-lists!(['a, T: AsTensor] &'a [T], ['a, T: AsTensor] &'a Vec<T>, ['a, T: AsTensor, const N: usize] &'a [T; N]);
+optional!(&'a T, &'a mut T);
+
+/// A list of tensors as it is, or with casts among them: then the others are kept beside them, new handles of the same tensors.
+fn cast_tensors<'s>(list: &'s [Tensor], to: To, slot: &'s mut Slot) -> &'s [Tensor] {
+    if list.iter().all(|tensor| to.wanted(tensor).is_none()) {
+        return list;
+    }
+    slot.list = list.iter().map(|operand| operand.owned(to)).collect();
+    &slot.list
+}
+
+/// The same for references, which stay references: another argument may share their type.
+fn cast_references<'s, T: AsTensor + ?Sized>(list: &'s [&'s T], to: To, slot: &'s mut Slot) -> &'s [&'s Tensor] {
+    slot.casts = list
+        .iter()
+        .map(|operand| {
+            let mut made = None;
+            to.cast(operand.as_tensor(), &mut made, None);
+            made
+        })
+        .collect();
+    let tensors = slot.casts.iter().zip(list).map(|(cast, operand)| cast.as_ref().unwrap_or(operand.as_tensor()));
+    native::references(tensors, &mut slot.pointers)
+}
+
+macro_rules! lists {
+    ($($cast:ident [$($generics:tt)*] $list:ty => $out:ty),* $(,)?) => { $(
+        impl<$($generics)*> Operand for $list {
+            type Out<'s> = $out where Self: 's;
+
+            #[inline]
+            fn pass<'s>(self, to: To, slot: &'s mut Slot, _shared: Option<&'s Shared>) -> $out where Self: 's {
+                $cast(self, to, slot)
+            }
+        }
+    )* };
+}
+
+lists!(
+    cast_tensors ['a] &'a [Tensor] => &'s [Tensor],
+    cast_tensors ['a] &'a Vec<Tensor> => &'s [Tensor],
+    cast_tensors ['a, const N: usize] &'a [Tensor; N] => &'s [Tensor],
+    cast_references ['a, 'b, T: AsTensor + ?Sized] &'a [&'b T] => &'s [&'s Tensor],
+    cast_references ['a, 'b, T: AsTensor + ?Sized] &'a Vec<&'b T> => &'s [&'s Tensor],
+    cast_references ['a, 'b, T: AsTensor + ?Sized, const N: usize] &'a [&'b T; N] => &'s [&'s Tensor],
+);

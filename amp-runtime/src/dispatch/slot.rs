@@ -14,6 +14,9 @@ pub struct Slot {
     /// The operand, where it was an unnamed value.
     pub(super) owned: Option<Tensor>,
     pub(super) list: Vec<Tensor>,
+    /// The casts of a list of references, and that list.
+    pub(super) casts: Vec<Option<Tensor>>,
+    pub(super) pointers: Vec<*const Tensor>,
 }
 
 impl Slot {
@@ -21,7 +24,7 @@ impl Slot {
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
-        Self { made: None, owned: None, list: Vec::new() }
+        Self { made: None, owned: None, list: Vec::new(), casts: Vec::new(), pointers: Vec::new() }
     }
 }
 

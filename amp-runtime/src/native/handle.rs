@@ -15,3 +15,14 @@ pub(super) fn outer(tensor: UniquePtr<ffi::Tensor>) -> Tensor {
     // SAFETY: the pointer came from `new at::Tensor`, which is what tch deletes.
     unsafe { Tensor::from_ptr(tensor.into_raw().cast()) }
 }
+
+/// A list of references to tensors that do not lie side by side, kept in `pointers`.
+pub(crate) fn references<'s>(
+    tensors: impl Iterator<Item = &'s Tensor>,
+    pointers: &'s mut Vec<*const Tensor>,
+) -> &'s [&'s Tensor] {
+    pointers.clear();
+    pointers.extend(tensors.map(std::ptr::from_ref));
+    // SAFETY: every pointer came from a reference that lives as long as the list is borrowed, and has its layout.
+    unsafe { std::slice::from_raw_parts(pointers.as_ptr().cast::<&'s Tensor>(), pointers.len()) }
+}

@@ -16,6 +16,7 @@ pub(crate) use casts::{
 use cxx::UniquePtr;
 pub use error::NativeError;
 use error::Result;
+pub(crate) use handle::references;
 use handle::{inner, outer};
 pub(crate) use layers::{Recognized, recognize};
 use tch::{Device, TchError, Tensor};
