@@ -154,7 +154,11 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
     if low.is_none() {
         return Region::NOTHING;
     }
-    DEPTH.set(DEPTH.get() + 1);
+    let depth = DEPTH.get();
+    DEPTH.set(depth + 1);
+    if depth == 0 {
+        native::begin_outermost();
+    }
     Region {
         low: Some(LOW.replace(low)),
         previous: Some(low.autocast()),

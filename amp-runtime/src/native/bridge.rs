@@ -145,6 +145,7 @@ pub(super) mod ffi {
         fn watch_weight(weight: &Tensor) -> Result<()>;
         fn drop_casts() -> Result<()>;
         fn drop_ambient_casts() -> Result<()>;
+        fn begin_outermost();
         fn end_outermost() -> Result<()>;
         fn may_be_weight(written: &Tensor) -> Result<bool>;
         fn grad_enabled() -> bool;

@@ -2,6 +2,7 @@
 #include "amp-runtime/src/native/casts.h"
 
 #include <ATen/autocast_mode.h>
+#include <atomic>
 #include <unordered_map>
 
 namespace amp {
@@ -18,6 +19,11 @@ thread_local std::uint64_t generation = 0;
 thread_local std::unordered_map<const c10::TensorImpl*, WeightCast> weight_casts;
 // Weights that layers let libtorch cast.
 thread_local std::unordered_map<const c10::TensorImpl*, Source> watched;
+
+// Which thread libtorch's cache serves.
+std::atomic<bool> cache_owned = false;
+thread_local bool owns_cache = false;
+thread_local bool cache_before = true;
 
 const void* data_of(const at::Tensor& tensor) noexcept {
     const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
@@ -93,7 +99,20 @@ void drop_casts() {
 
 void drop_ambient_casts() { at::autocast::clear_cache(); }
 
+void begin_outermost() noexcept {
+    owns_cache = !cache_owned.exchange(true);
+    if (!owns_cache) {
+        cache_before = set_cast_cache(false);
+    }
+}
+
 void end_outermost() {
+    if (owns_cache) {
+        owns_cache = false;
+        cache_owned = false;
+    } else {
+        set_cast_cache(cache_before);
+    }
     weight_casts.clear();
     watched.clear();
 }

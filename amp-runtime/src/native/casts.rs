@@ -64,7 +64,12 @@ pub(crate) fn drop_ambient_casts() {
     let _ = ffi::drop_ambient_casts();
 }
 
-/// Drops what is kept within the outermost region.
+/// An outermost region begins: libtorch keeps casts for it, unless it does so for another thread's.
+pub(crate) fn begin_outermost() {
+    ffi::begin_outermost();
+}
+
+/// It ends: drops what is kept within the outermost region.
 pub(crate) fn end_outermost() {
     let _ = ffi::end_outermost();
 }
