@@ -201,8 +201,9 @@ class Fpn:
         def focal(logits, positive):
             entropy = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
             chance = logits.sigmoid()
-            missed = chance * (1 - positive) + (1 - chance) * positive
-            return (entropy * missed.pow(2.0) * (0.25 * positive + 0.75 * (1 - positive))).mean()
+            negative, failure = 1 - positive, 1 - chance
+            missed = chance * negative + failure * positive
+            return (entropy * missed.pow(2.0) * (0.25 * positive + 0.75 * negative)).mean()
 
         c1 = conv("stage1", x["xs"], 2).relu()
         c2 = conv("stage2", c1, 2).relu()
