@@ -39,16 +39,16 @@ fn weight() -> Tensor {
 /// What a site makes of a tensor in low precision.
 fn low(t: &Tensor) -> Tensor {
     let site = p::Site::<p::IsTensor>::new();
-    p::Place(t).low(&site, &mut p::Slot::new()).shallow_clone()
+    p::Place(t).amp_low(&site, &mut p::Slot::new()).shallow_clone()
 }
 
 fn low_shared(t: &Tensor, shared: &p::Shared) -> Tensor {
     let site = p::Site::<p::IsTensor>::new();
-    p::Place(t).low_shared(&site, &mut p::Slot::new(), shared).shallow_clone()
+    p::Place(t).amp_low_shared(&site, &mut p::Slot::new(), shared).shallow_clone()
 }
 
 fn applied(xs: &Tensor, layer: &nn::Linear) -> Tensor {
-    p::Place(xs).at(&LAYER, &mut p::Slot::new()).apply(layer)
+    p::Place(xs).amp_at(&LAYER, &mut p::Slot::new()).apply(layer)
 }
 
 fn is_cast_of(cast: &Tensor, t: &Tensor) -> bool {
@@ -80,7 +80,7 @@ fn a_weight_is_cast_once_per_outermost_region() {
         }
         assert_eq!(p::identity(&low(&w)), p::identity(&first), "an inner region ends");
         let slot = &mut p::Slot::new();
-        assert_eq!(p::identity(p::Place(&w).weight(slot)), p::identity(&first), "below a view");
+        assert_eq!(p::identity(p::Place(&w).amp_weight(slot)), p::identity(&first), "below a view");
     }
     let (cast, ops) = {
         let _region = p::enter(&BF16);
@@ -98,7 +98,7 @@ fn only_weights_are_kept() {
     let inner = &leaf * 1.;
     for t in [&plain, &inner] {
         assert_ne!(p::identity(&low(t)), p::identity(&low(t)));
-        assert!(std::ptr::eq(p::Place(t).weight(&mut p::Slot::new()), t));
+        assert!(std::ptr::eq(p::Place(t).amp_weight(&mut p::Slot::new()), t));
     }
 }
 
@@ -266,11 +266,11 @@ fn recurrent_layers_do_not_use_libtorchs_stale_casts() {
     let state = gru.zero_state(2);
     let fresh = |f: &dyn Fn() -> Tensor| amp_runtime::autocast(Precision::Bf16, f);
     let c = p::Call::new();
-    let seq = || p::called(c.look(&gru, &SEQ), &c, gru.seq(p::Value(&xs).input(&c, &mut p::Slot::new()))).0;
+    let seq = || p::called(c.look(&gru, &SEQ), &c, gru.seq(p::Value(&xs).amp_input(&c, &mut p::Slot::new()))).0;
     let frame = xs.select(1, 0);
     let step = || {
         let input = &frame;
-        p::called(c.look(&gru, &STEP), &c, gru.step(p::Value(input).input(&c, &mut p::Slot::new()), &state))
+        p::called(c.look(&gru, &STEP), &c, gru.step(p::Value(input).amp_input(&c, &mut p::Slot::new()), &state))
             .value()
     };
     for run in [&seq as &dyn Fn() -> Tensor, &step] {

@@ -57,7 +57,7 @@ fn apply(xs: &Tensor, layer: &impl Module) -> Tensor {
         ]: 2
     );
     ::amp_runtime::__private::Place(xs)
-        .at(&__AMP_LAYERS[0], &mut ::amp_runtime::__private::Slot::new())
+        .amp_at(&__AMP_LAYERS[0], &mut ::amp_runtime::__private::Slot::new())
         .apply(layer)
 }
 

@@ -10,6 +10,8 @@ extern crate proc_macro;
 mod analyse;
 #[path = "../src/args.rs"]
 mod args;
+#[path = "../src/diagnose/mod.rs"]
+mod diagnose;
 #[path = "../src/errors.rs"]
 mod errors;
 #[path = "../src/explain.rs"]

@@ -3,6 +3,7 @@ use proc_macro::TokenStream;
 
 mod analyse;
 mod args;
+mod diagnose;
 mod errors;
 mod explain;
 mod fallback;
@@ -26,4 +27,11 @@ pub fn amp(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn __op_table(_: TokenStream) -> TokenStream {
     policy::print_table().into()
+}
+
+/// The pages of the rules, for `amp_runtime::rules`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __rule_docs(_: TokenStream) -> TokenStream {
+    diagnose::print_rules().into()
 }

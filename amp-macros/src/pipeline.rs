@@ -1,6 +1,7 @@
 //! The passes in order, on one page: parse, label, analyse, diagnose, gate, rewrite, explain.
 use crate::analyse::analyse;
 use crate::args::Args;
+use crate::diagnose::{check_words, diagnose};
 use crate::errors::{Errors, Message};
 use crate::explain::explain;
 use crate::fallback;
@@ -25,23 +26,23 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     let expanded = match parsed {
         Item::Fn(mut function) => {
-            let done = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place::Alone, &mut errors);
-            done.map(|()| function.into_token_stream())
+            let used = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place::Alone, &mut errors);
+            check_words(&args, &used, &mut errors);
+            function.into_token_stream()
         }
         Item::Impl(block) => implementation(block, &args, &mut errors),
         other => {
             let message = Message::new("`#[amp]` rewrites functions")
                 .help("put it on a function, a method, an `impl` block or a trait's `impl` block");
             errors.push(span_of(&other), message);
-            None
+            TokenStream::new()
         }
     };
-    match expanded {
-        Some(tokens) if errors.is_empty() => {
-            errors.finish();
-            tokens
-        }
-        _ => fallback::item(item, errors),
+    if errors.is_empty() {
+        errors.finish();
+        expanded
+    } else {
+        fallback::item(item, errors)
     }
 }
 
@@ -54,25 +55,25 @@ enum Place {
     InBlock,
 }
 
-fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> Option<TokenStream> {
-    let mut own;
+fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> TokenStream {
+    let mut used = Vec::new();
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
         let attribute = method.attrs.iter().position(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "amp"));
-        let (args, place) = match attribute {
-            Some(position) => {
-                let attr = method.attrs.remove(position);
-                let tokens = attr.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
-                own = Args::parse(tokens, errors);
-                own.krate = own.krate.or_else(|| args.krate.clone());
-                (&own, Place::Alone)
-            }
-            None => (args, Place::InBlock),
+        let Some(position) = attribute else {
+            used.extend(one(&mut method.attrs, &method.sig, &mut method.block, args, Place::InBlock, errors));
+            continue;
         };
-        one(&mut method.attrs, &method.sig, &mut method.block, args, place, errors);
+        let attr = method.attrs.remove(position);
+        let tokens = attr.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
+        let mut own = Args::parse(tokens, errors);
+        own.krate = own.krate.or_else(|| args.krate.clone());
+        let used = one(&mut method.attrs, &method.sig, &mut method.block, &own, Place::Alone, errors);
+        check_words(&own, &used, errors);
     }
+    check_words(args, &used, errors);
     let known = known_layer(&block, args);
-    Some(quote!(#block #known))
+    quote!(#block #known)
 }
 
 // Input:
@@ -91,7 +92,7 @@ fn known_layer(block: &ItemImpl, args: &Args) -> Option<TokenStream> {
     Some(quote!(#[automatically_derived] impl #generics #room::KnownLayer for #of #bounds {}))
 }
 
-/// Takes one function through all passes; changes it only if all of them agree.
+/// Takes one function through all passes; says which overrides it answered to.
 fn one(
     attrs: &mut Vec<Attribute>,
     sig: &Signature,
@@ -99,7 +100,7 @@ fn one(
     args: &Args,
     place: Place,
     errors: &mut Errors,
-) -> Option<()> {
+) -> Vec<String> {
     marks::check(block, errors);
     let written = (place == Place::InBlock).then(|| block.clone());
     let stmts = std::mem::take(&mut block.stmts);
@@ -107,11 +108,12 @@ fn one(
     let plan = analyse(sig, &body, args);
     if let (Some(written), true) = (written, plan.is_empty()) {
         *block = written;
-        return None;
+        return Vec::new();
     }
     refuse(sig, errors);
+    diagnose(sig, &body.block, &plan, args, errors);
     if !errors.is_empty() {
-        return None;
+        return plan.used_overrides;
     }
     let names = Names::new(args.krate.as_ref());
     let explanation = explain(&sig.ident, &plan);
@@ -119,7 +121,7 @@ fn one(
     let frame = Frame { registered: explanation.registered(args, &names), args };
     *block = rewrite(&body, &plan, &frame);
     attrs.extend(explanation.documentation());
-    Some(())
+    plan.used_overrides
 }
 
 /// Functions that cannot be a region.

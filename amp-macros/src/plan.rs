@@ -1,7 +1,8 @@
 //! One decision per operation, each with its reason; everything later passes need to know, and nothing to decide.
 use crate::policy::{Class, Op};
 use proc_macro2::{Ident, Span};
-use syn::Expr;
+use std::collections::HashMap;
+use syn::{BinOp, Expr};
 
 /// Whether an expression is a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +54,14 @@ pub(crate) enum Island {
 }
 
 /// How a call is spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Spelling {
+#[derive(Clone, Copy)]
+pub(crate) enum Spelling<'a> {
     /// `xs.op(..)`
     Method,
     /// `Tensor::op(..)`; the path's last segment is the name.
     Function,
     /// `a + b`
-    Operator,
+    Binary(&'a BinOp),
 }
 
 /// One call or operator of the body that may work on tensors, op table or not, in evaluation order.
@@ -71,7 +72,7 @@ pub(crate) struct Call<'a> {
     /// The method's name as written (`matmul`, `f_matmul`), or the operator's trait method (`add`, `div_assign`).
     pub(crate) name: String,
     pub(crate) span: Span,
-    pub(crate) spelling: Spelling,
+    pub(crate) spelling: Spelling<'a>,
     /// All operands as written: the receiver first for methods, then the arguments.
     pub(crate) operands: Vec<&'a Expr>,
     /// What is known about each of them.
@@ -95,8 +96,6 @@ pub(crate) struct Call<'a> {
     pub(crate) alone: bool,
     /// A weight below this view is cast instead of the view.
     pub(crate) weight: bool,
-    /// How many loops and closures stand around it within the function.
-    pub(crate) depth: usize,
     /// Index into [`Plan::bodies`].
     pub(crate) body: usize,
 }
@@ -163,8 +162,6 @@ pub(crate) struct LayerCall<'a> {
     pub(crate) span: Span,
     /// The layer as written.
     pub(crate) layer: &'a Expr,
-    /// What is known about the input.
-    pub(crate) fact: Fact,
     pub(crate) island: Island,
     pub(crate) slot: Option<usize>,
     /// Index into [`Plan::bodies`].
@@ -191,6 +188,8 @@ pub(crate) struct Body {
 #[derive(Default)]
 pub(crate) struct Plan<'a> {
     pub(crate) calls: Vec<Call<'a>>,
+    /// The call behind a label, by its index.
+    pub(crate) by_label: HashMap<usize, usize>,
     pub(crate) layers: Vec<LayerCall<'a>>,
     pub(crate) slots: Vec<SharedSlot>,
     pub(crate) joins: Vec<Join>,

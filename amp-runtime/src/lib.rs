@@ -30,6 +30,7 @@ pub mod policy;
 mod precision;
 pub mod prelude;
 mod region;
+pub mod rules;
 mod scaler;
 pub mod schedule;
 

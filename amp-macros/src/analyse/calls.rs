@@ -33,7 +33,7 @@ pub(super) fn tensor_function(path: &ExprPath, arity: Option<usize>) -> Option<&
 
 impl<'a> Walk<'a> {
     /// A call with nothing decided yet.
-    fn call(&self, label: usize, name: String, span: Span, spelling: Spelling) -> Call<'a> {
+    fn call(&self, label: usize, name: String, span: Span, spelling: Spelling<'a>) -> Call<'a> {
         Call {
             label,
             name,
@@ -52,7 +52,6 @@ impl<'a> Walk<'a> {
             widest: false,
             alone: false,
             weight: false,
-            depth: self.depth(),
             body: self.body,
         }
     }
@@ -60,12 +59,12 @@ impl<'a> Walk<'a> {
     /// Keeps the call; its number is where messages point.
     fn keep(&mut self, call: Call<'a>) -> usize {
         let index = self.plan.calls.len();
-        self.by_label.insert(call.label, index);
+        self.plan.by_label.insert(call.label, index);
         if call.is_site() {
             self.plan.bodies[self.body].used = true;
         }
         // An operator's operand may be moved into it: it has no slot.
-        let shareable = call.spelling != Spelling::Operator;
+        let shareable = !matches!(call.spelling, Spelling::Binary(_));
         for cast in call.casts.iter().filter(|_| shareable) {
             let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
             if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
@@ -152,7 +151,8 @@ impl<'a> Walk<'a> {
         site.operands = call.args.iter().collect();
         site.facts = arguments.iter().map(Value::operand).collect();
         if !of_tensor {
-            if site.name == "no_grad" {
+            // Rules ask for these two: a block that may write to weights, and a value that is read back.
+            if matches!(site.name.as_str(), "no_grad" | "try_from") {
                 self.keep(site);
             }
             return Value::UNKNOWN;
@@ -254,7 +254,6 @@ impl<'a> Walk<'a> {
             name: name.to_owned(),
             span: call.method.span(),
             layer,
-            fact,
             island: self.island(),
             slot: None,
             body: self.body,
@@ -288,7 +287,7 @@ impl<'a> Walk<'a> {
         };
         let (left, right) = (left.fact(), right.fact());
         let Some(label) = labels::label(&binary.attrs) else { return Value::UNKNOWN };
-        let mut site = self.call(label, name.to_owned(), binary.op.span(), Spelling::Operator);
+        let mut site = self.call(label, name.to_owned(), binary.op.span(), Spelling::Binary(&binary.op));
         site.operands = vec![&binary.left, &binary.right];
         site.facts = vec![left, right];
         site.binding = shape::name(&binary.left);

@@ -134,7 +134,7 @@ fn weights_below_views<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
         let mut operand = shape::bare(site.operands[cast.operand]);
         let mut view = None;
         while let Expr::MethodCall(call) = operand {
-            let Some(index) = labels::label(&call.attrs).and_then(|label| walk.by_label.get(&label)) else { break };
+            let Some(index) = labels::label(&call.attrs).and_then(|label| walk.plan.by_label.get(&label)) else { break };
             if !walk.plan.calls[*index].op.is_some_and(|op| op.view) {
                 view = None;
                 break;

@@ -8,7 +8,6 @@ use crate::plan::{Body, Fact, Held, Island, Join, Plan, Tensorness};
 use crate::policy::Class;
 use crate::syntax::labels::{self, Labelled};
 use crate::syntax::{macros, marks, shape};
-use std::collections::HashMap;
 use syn::spanned::Spanned;
 use syn::{Block, Expr, FnArg, Macro, Signature, Stmt, UnOp};
 
@@ -24,7 +23,6 @@ pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a
         path: Vec::new(),
         fences: 0,
         body: 0,
-        by_label: HashMap::new(),
     };
     walk.scope.push();
     for input in &sig.inputs {
@@ -50,18 +48,11 @@ pub(super) struct Walk<'a> {
     pub(super) path: Vec<Step>,
     fences: usize,
     pub(super) body: usize,
-    /// The call behind a label.
-    pub(super) by_label: HashMap<usize, usize>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn island(&self) -> Island {
         self.islands.last().copied().unwrap_or(Island::None)
-    }
-
-    /// How many loops and closures stand around here.
-    pub(super) fn depth(&self) -> usize {
-        self.path.iter().filter(|step| !matches!(step, Step::Block(_))).count()
     }
 
     fn fence(&mut self) {

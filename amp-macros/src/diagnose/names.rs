@@ -4,7 +4,7 @@ use syn::visit::{self, Visit};
 use syn::{Block, Expr, ExprPath, Item, Local, Pat, PatIdent, Signature};
 
 /// What each name is bound to, where that is one expression.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Names<'a> {
     bound: HashMap<String, Option<&'a Expr>>,
 }

@@ -7,7 +7,7 @@ use crate::plan::{Call, Fact, Island, Plan};
 use crate::policy::Class;
 use crate::syntax::labels;
 use crate::syntax::shape::bare;
-use syn::{Block, Expr};
+use syn::Expr;
 
 /// Whether a rule is on where the attribute does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,6 @@ pub(crate) struct Rule {
 pub(crate) struct Facts<'a> {
     pub(crate) plan: &'a Plan<'a>,
     pub(crate) args: &'a Args,
-    pub(crate) body: &'a Block,
     pub(crate) names: Names<'a>,
 }
 
@@ -70,7 +69,7 @@ impl<'a> Facts<'a> {
                 Expr::Binary(binary) => labels::label(&binary.attrs)?,
                 _ => return None,
             };
-            let call = self.plan.calls.iter().find(|call| call.label == label)?;
+            let call = &self.plan.calls[*self.plan.by_label.get(&label)?];
             if !call.op.is_some_and(|op| op.view) {
                 return Some(call);
             }

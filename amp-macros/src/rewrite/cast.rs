@@ -275,7 +275,7 @@ impl Rewrite<'_> {
         let plan = self.plan;
         let call = &plan.calls[index];
         let Expr::Binary(binary) = expr else { return };
-        debug_assert!(call.spelling == Spelling::Operator, "the label is an operator's");
+        debug_assert!(matches!(call.spelling, Spelling::Binary(_)), "the label is an operator's");
         let operands = [Operand::of(&binary.left), Operand::of(&binary.right)];
         self.visit_expr_mut(&mut binary.left);
         self.visit_expr_mut(&mut binary.right);
