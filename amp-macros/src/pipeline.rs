@@ -8,6 +8,7 @@ use crate::names::Names;
 use crate::rewrite::{Frame, rewrite};
 use crate::syntax::labels::Labelled;
 use crate::syntax::marks;
+use crate::train_step;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Block, ImplItem, Item, ItemImpl, Signature};
@@ -56,6 +57,10 @@ enum Place {
 
 fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> Option<TokenStream> {
     let mut own;
+    if let Some(span) = args.train_step {
+        let message = Message::new("`train_step` is said of an `impl` block");
+        errors.push(span, message.help("put `#[amp(train_step)]` on the method that is the training step"));
+    }
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
         let attribute = method.attrs.iter().position(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "amp"));
@@ -100,6 +105,11 @@ fn one(
     place: Place,
     errors: &mut Errors,
 ) -> Option<()> {
+    let names = Names::new(args.krate.as_ref());
+    if args.train_step.is_some() && place == Place::Alone {
+        train_step::check(sig, block, args.optimizer.as_ref(), errors);
+        train_step::wire(sig, block, args.optimizer.as_ref(), &names);
+    }
     marks::check(block, errors);
     let written = (place == Place::InBlock).then(|| block.clone());
     let stmts = std::mem::take(&mut block.stmts);
@@ -113,7 +123,6 @@ fn one(
     if !errors.is_empty() {
         return None;
     }
-    let names = Names::new(args.krate.as_ref());
     let explanation = explain(&sig.ident, &plan);
     explanation.print_if_asked(args);
     let frame = Frame { registered: explanation.registered(args, &names), args };

@@ -32,6 +32,7 @@ pub mod prelude;
 mod region;
 mod scaler;
 pub mod schedule;
+mod train_step;
 
 #[doc = include_str!("amp.md")]
 pub use amp_macros::amp;
