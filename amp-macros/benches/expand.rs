@@ -30,6 +30,8 @@ mod policy;
 mod rewrite;
 #[path = "../src/syntax/mod.rs"]
 mod syntax;
+#[path = "../src/train_step/mod.rs"]
+mod train_step;
 
 use proc_macro2::TokenStream;
 use std::fmt::Write as _;

@@ -15,6 +15,7 @@ mod rewrite;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod train_step;
 
 /// See `amp_runtime::amp`.
 #[proc_macro_attribute]

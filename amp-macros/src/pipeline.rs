@@ -9,6 +9,7 @@ use crate::names::Names;
 use crate::rewrite::{Frame, rewrite};
 use crate::syntax::labels::Labelled;
 use crate::syntax::marks;
+use crate::train_step;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Block, ImplItem, Item, ItemImpl, Signature};
@@ -56,6 +57,10 @@ enum Place {
 }
 
 fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> TokenStream {
+    if let Some(span) = args.train_step {
+        let message = Message::new("`train_step` is said of an `impl` block");
+        errors.push(span, message.help("put `#[amp(train_step)]` on the method that is the training step"));
+    }
     let mut used = Vec::new();
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
@@ -101,6 +106,15 @@ fn one(
     place: Place,
     errors: &mut Errors,
 ) -> Vec<String> {
+    let names = Names::new(args.krate.as_ref());
+    let is_step = args.train_step.is_some() && place == Place::Alone;
+    if is_step {
+        // The rules look at what was written, the rewriting at what is wired.
+        train_step::check(sig, block, args.optimizer.as_ref(), errors);
+        let body = Labelled::new(block.clone());
+        diagnose(sig, &body.block, &analyse(sig, &body, args), args, errors);
+        train_step::wire(sig, block, args.optimizer.as_ref(), &names);
+    }
     marks::check(block, errors);
     let written = (place == Place::InBlock).then(|| block.clone());
     let stmts = std::mem::take(&mut block.stmts);
@@ -111,11 +125,12 @@ fn one(
         return Vec::new();
     }
     refuse(sig, errors);
-    diagnose(sig, &body.block, &plan, args, errors);
+    if !is_step {
+        diagnose(sig, &body.block, &plan, args, errors);
+    }
     if !errors.is_empty() {
         return plan.used_overrides;
     }
-    let names = Names::new(args.krate.as_ref());
     let explanation = explain(&sig.ident, &plan);
     explanation.print_if_asked(args);
     let frame = Frame { registered: explanation.registered(args, &names), args };

@@ -33,3 +33,5 @@ pub fn version(tensor: &Tensor) -> Result<Option<u64>, NativeError> {
 pub fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<(), NativeError> {
     native::set_gradient(param, grad)
 }
+
+pub use crate::train_step::{backward, done, or_panic, scaled};

@@ -33,6 +33,7 @@ mod region;
 pub mod rules;
 mod scaler;
 pub mod schedule;
+mod train_step;
 
 #[doc = include_str!("amp.md")]
 pub use amp_macros::amp;
