@@ -43,12 +43,10 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
     if facts.args.train_step.is_some() {
         return;
     }
-    // Who calls these trains: then a `backward` of something unknown is that of a loss.
-    let trains = facts.calls().any(|call| call.operands.len() == 1 && matches!(plain_name(call), "zero_grad" | "step"));
     for call in facts.calls().filter(|call| plain_name(call) == "backward" && call.operands.len() == 1) {
         let tensor = match call.facts[0].tensor {
             Tensorness::Yes => true,
-            Tensorness::Unknown => call.facts[0].held != Held::Unknown || trains,
+            Tensorness::Unknown => call.facts[0].held != Held::Unknown,
             Tensorness::No => false,
         };
         if tensor && !matches!(call.spelling, Spelling::Binary(_)) {

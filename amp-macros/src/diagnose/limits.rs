@@ -49,7 +49,7 @@ impl Limits {
     pub(super) fn max_written(self) -> &'static str {
         match self.low {
             Low::F16 => "65504",
-            Low::Bf16 => "3.39e38",
+            Low::Bf16 => "3.38e38",
         }
     }
 

@@ -8,6 +8,7 @@ pub(super) fn value(expr: &Expr, names: &Names<'_>) -> Option<f64> {
     let value = |expr: &Expr| value(expr, names);
     match expr {
         Expr::Lit(lit) => match &lit.lit {
+            Lit::Float(float) if float.suffix() == "f32" => float.base10_parse::<f32>().ok().map(f64::from),
             Lit::Float(float) => float.base10_parse().ok(),
             Lit::Int(int) => int.base10_parse().ok(),
             _ => None,

@@ -10,7 +10,5 @@ fn mix(a: &Tensor, b: &Tensor) -> Tensor {
     let __amp_region = p::enter(&__AMP_PLAN);
     #[allow(unused_imports)]
     use p::fallback::*;
-    let __amp_0 = p::Site::new();
-    __amp_0
-        .done(p::Place(&a).amp_widest(&__amp_0, &mut p::Slot::new()).dot(__amp_0.arm(b)))
+    p::Place(&a).amp_widest(&p::Site::new(), &mut p::Slot::new()).dot(b)
 }
