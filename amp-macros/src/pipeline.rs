@@ -6,7 +6,7 @@ use crate::errors::{Errors, Message};
 use crate::explain::explain;
 use crate::fallback;
 use crate::names::Names;
-use crate::rewrite::{Frame, rewrite};
+use crate::rewrite::rewrite;
 use crate::syntax::labels::Labelled;
 use crate::syntax::marks;
 use crate::train_step;
@@ -133,8 +133,7 @@ fn one(
     }
     let explanation = explain(&sig.ident, &plan);
     explanation.print_if_asked(args);
-    let frame = Frame { registered: explanation.registered(args, &names), args };
-    *block = rewrite(&body, &plan, &frame);
+    *block = rewrite(&body, &plan, args, &explanation.registered(args, &names));
     attrs.extend(explanation.documentation());
     plan.used_overrides
 }

@@ -1,11 +1,10 @@
 //! Which calls and operators are sites, which are layer calls, and what comes out of them.
+use super::context::Context;
 use super::share::UseAt;
-use super::value::{Value, follow};
-use super::walk::{Walk, either};
-use crate::plan::{Call, Fact, Held, Island, LayerCall, Reason, Spelling, Tensorness};
+use super::value::{Value, either, follow};
+use crate::plan::{Call, Fact, Held, Island, LayerCall, Spelling, Tensorness};
 use crate::policy::{self, Form, Op, Output};
 use crate::syntax::{labels, shape};
-use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprBinary, ExprCall, ExprMethodCall, ExprPath, Macro};
 
@@ -31,64 +30,20 @@ pub(super) fn tensor_function(path: &ExprPath, arity: Option<usize>) -> Option<&
     }
 }
 
-impl<'a> Walk<'a> {
-    /// A call with nothing decided yet.
-    fn call(&self, label: usize, name: String, span: Span, spelling: Spelling<'a>) -> Call<'a> {
-        Call {
-            label,
-            name,
-            span,
-            spelling,
-            operands: Vec::new(),
-            facts: Vec::new(),
-            result: Fact::UNKNOWN,
-            op: None,
-            class: None,
-            reason: Reason::Unlisted,
-            island: self.island(),
-            binding: None,
-            casts: Vec::new(),
-            kind: None,
-            widest: false,
-            alone: false,
-            weight: false,
-            body: self.body,
-        }
-    }
-
-    /// Keeps the call; its number is where messages point.
-    fn keep(&mut self, call: Call<'a>) -> usize {
-        let index = self.plan.calls.len();
-        self.plan.by_label.insert(call.label, index);
-        if call.is_site() {
-            self.plan.bodies[self.body].used = true;
-        }
-        // An operator's operand may be moved into it: it has no slot.
-        let shareable = !matches!(call.spelling, Spelling::Binary(_));
-        for cast in call.casts.iter().filter(|_| shareable) {
-            let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
-            if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
-                self.uses.add(binding, cast.to, &self.path, UseAt::Call(index, cast.operand));
-            }
-        }
-        self.plan.calls.push(call);
-        index
-    }
-
-    pub(super) fn method_call(&mut self, call: &'a ExprMethodCall) -> Value {
-        let receiver = self.expr(&call.receiver);
-        let arguments: Vec<Value> = call.args.iter().map(|arg| self.expr(arg)).collect();
+impl<'a> Context<'a> {
+    /// `xs.op(..)`, its receiver and arguments already looked at.
+    pub(super) fn method_call(&mut self, call: &'a ExprMethodCall, receiver: Value, arguments: &[Value]) -> Value {
         let name = call.method.to_string();
         let Some(label) = labels::label(&call.attrs) else { return Value::UNKNOWN };
         if matches!(name.as_str(), "unwrap" | "expect") && matches!(receiver, Value::Each(_)) {
             return receiver.inside();
         }
-        if let Some(value) = self.layer_call(call, label, &name, &receiver, &arguments) {
+        if let Some(value) = self.layer_call(call, label, &name, &receiver, arguments) {
             return value;
         }
         let mut site = self.call(label, name, call.method.span(), Spelling::Method);
         site.operands = std::iter::once(&*call.receiver).chain(&call.args).collect();
-        site.facts = std::iter::once(&receiver).chain(&arguments).map(Value::operand).collect();
+        site.facts = std::iter::once(&receiver).chain(arguments).map(Value::operand).collect();
         site.facts[0] = receiver.fact();
         site.binding = shape::name(&call.receiver);
         if call.turbofish.is_none() && site.facts[0].tensor != Tensorness::No {
@@ -134,13 +89,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn function_call(&mut self, call: &'a ExprCall) -> Value {
-        let Expr::Path(path) = &*call.func else {
-            self.expr(&call.func);
-            call.args.iter().for_each(|arg| drop(self.expr(arg)));
-            return Value::UNKNOWN;
-        };
-        let arguments: Vec<Value> = call.args.iter().map(|arg| self.expr(arg)).collect();
+    /// `Tensor::op(..)`, its arguments already looked at.
+    pub(super) fn function_call(&mut self, call: &'a ExprCall, arguments: &[Value]) -> Value {
+        let Expr::Path(path) = &*call.func else { return Value::UNKNOWN };
         let last = path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
         let Some(label) = labels::label(&call.attrs) else { return Value::UNKNOWN };
         if matches!(last.as_str(), "Some" | "Ok") && arguments.len() == 1 {
@@ -261,7 +212,8 @@ impl<'a> Walk<'a> {
         Some(value)
     }
 
-    pub(super) fn binary(&mut self, binary: &'a ExprBinary) -> Value {
+    /// `left + right`, both already looked at.
+    pub(super) fn binary(&mut self, binary: &'a ExprBinary, left: &Value, right: &Value) -> Value {
         let name = match binary.op {
             BinOp::Add(_) => "add",
             BinOp::Sub(_) => "sub",
@@ -271,20 +223,9 @@ impl<'a> Walk<'a> {
             BinOp::SubAssign(_) => "sub_assign",
             BinOp::MulAssign(_) => "mul_assign",
             BinOp::DivAssign(_) => "div_assign",
-            _ => {
-                self.expr(&binary.left);
-                self.expr(&binary.right);
-                return Value::NOT_TENSOR;
-            }
+            _ => return Value::NOT_TENSOR,
         };
         let assigns = name.ends_with("_assign");
-        let (left, right) = if assigns {
-            let right = self.expr(&binary.right);
-            (self.expr(&binary.left), right)
-        } else {
-            let left = self.expr(&binary.left);
-            (left, self.expr(&binary.right))
-        };
         let (left, right) = (left.fact(), right.fact());
         let Some(label) = labels::label(&binary.attrs) else { return Value::UNKNOWN };
         let mut site = self.call(label, name.to_owned(), binary.op.span(), Spelling::Binary(&binary.op));

@@ -1,26 +1,26 @@
 //! The decision about one call: its class, its casts, and the reason.
-use super::walk::Walk;
+use super::context::Context;
 use crate::plan::{Call, Cast, Fact, Held, Island, Reason, Spelling, Tensorness};
 use crate::policy::{Class, Form, Op};
 use crate::syntax::{labels, shape};
 use syn::Expr;
 
 /// Decides about a method or function call that may be one of the table's.
-pub(super) fn decide<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
+pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
     if site.island == Island::Skip {
         return;
     }
     let name = site.name.strip_prefix("f_").unwrap_or(&site.name).to_owned();
     let listed = site.op.map(|op| op.class);
-    let overridden = if walk.args.low.iter().any(|word| *word == name) {
+    let overridden = if context.args.low.iter().any(|word| *word == name) {
         Some(Class::Low)
-    } else if walk.args.full.iter().any(|word| *word == name) {
+    } else if context.args.full.iter().any(|word| *word == name) {
         Some(Class::Full)
     } else {
         None
     };
-    if overridden.is_some() && !walk.plan.used_overrides.contains(&name) {
-        walk.plan.used_overrides.push(name);
+    if overridden.is_some() && !context.plan.used_overrides.contains(&name) {
+        context.plan.used_overrides.push(name);
     }
     let (class, reason) = match (site.island, overridden, listed) {
         (Island::Full, _, Some(_)) => (Class::Full, Reason::Island),
@@ -51,7 +51,7 @@ pub(super) fn decide<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
         Class::Follow => {}
     }
     if class == Class::Low {
-        weights_below_views(walk, site);
+        weights_below_views(context, site);
     }
 }
 
@@ -129,13 +129,13 @@ fn widest(site: &Call<'_>) -> bool {
 }
 
 /// A weight that is used through a view is cast below the view, where the cast can be kept for the region.
-fn weights_below_views<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
+fn weights_below_views<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
     for cast in &site.casts {
         let mut operand = shape::bare(site.operands[cast.operand]);
         let mut view = None;
         while let Expr::MethodCall(call) = operand {
-            let Some(index) = labels::label(&call.attrs).and_then(|label| walk.plan.by_label.get(&label)) else { break };
-            if !walk.plan.calls[*index].op.is_some_and(|op| op.view) {
+            let Some(index) = labels::label(&call.attrs).and_then(|label| context.plan.by_label.get(&label)) else { break };
+            if !context.plan.calls[*index].op.is_some_and(|op| op.view) {
                 view = None;
                 break;
             }
@@ -144,9 +144,9 @@ fn weights_below_views<'a>(walk: &mut Walk<'a>, site: &mut Call<'a>) {
         }
         if let Some(view) = view
             && shape::is_place(operand)
-            && walk.plan.calls[view].facts[0].since.is_none()
+            && context.plan.calls[view].facts[0].since.is_none()
         {
-            walk.plan.calls[view].weight = true;
+            context.plan.calls[view].weight = true;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A function to its plan: what every name holds, what every operation runs in, which casts are shared.
 mod calls;
+mod context;
 mod decide;
 mod merge;
 mod scope;

@@ -95,3 +95,12 @@ pub(super) fn follow(facts: impl IntoIterator<Item = Fact>) -> Fact {
     }
     result.unwrap_or(Fact::NOT_TENSOR)
 }
+
+/// Whether two answers agree that it is a tensor.
+pub(super) fn either(a: Tensorness, b: Tensorness) -> Tensorness {
+    match (a, b) {
+        (Tensorness::Yes, _) | (_, Tensorness::Yes) => Tensorness::Yes,
+        (Tensorness::No, Tensorness::No) => Tensorness::No,
+        _ => Tensorness::Unknown,
+    }
+}

@@ -1,19 +1,20 @@
 //! Walks a body in the order in which it runs.
 use super::merge::{assigned, assigned_in};
 use super::scope::{Scope, parameter, refined};
+use super::context::Context;
 use super::share::{Step, Uses};
 use super::value::Value;
 use crate::args::Args;
-use crate::plan::{Body, Fact, Held, Island, Join, Plan, Tensorness};
+use crate::plan::{Fact, Held, Island, Join, Plan};
 use crate::policy::Class;
 use crate::syntax::labels::{self, Labelled};
 use crate::syntax::{macros, marks, shape};
 use syn::spanned::Spanned;
-use syn::{Block, Expr, FnArg, Macro, Signature, Stmt, UnOp};
+use syn::{BinOp, Block, Expr, FnArg, Macro, Signature, Stmt, UnOp};
 
 /// Analyses a whole function.
 pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a Args) -> Plan<'a> {
-    let mut walk = Walk {
+    let mut walk = Context {
         args,
         labelled,
         plan: Plan::default(),
@@ -32,39 +33,12 @@ pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a
     }
     walk.enter_body(&labelled.block);
     walk.block(&labelled.block);
-    let Walk { mut plan, uses, .. } = walk;
+    let Context { mut plan, uses, .. } = walk;
     uses.share(&mut plan);
     plan
 }
 
-/// Where the walk is and what it has found.
-pub(super) struct Walk<'a> {
-    pub(super) args: &'a Args,
-    pub(super) labelled: &'a Labelled,
-    pub(super) plan: Plan<'a>,
-    pub(super) scope: Scope,
-    pub(super) uses: Uses,
-    islands: Vec<Island>,
-    pub(super) path: Vec<Step>,
-    fences: usize,
-    pub(super) body: usize,
-}
-
-impl<'a> Walk<'a> {
-    pub(super) fn island(&self) -> Island {
-        self.islands.last().copied().unwrap_or(Island::None)
-    }
-
-    fn fence(&mut self) {
-        self.fences += 1;
-        self.path.push(Step::Fence(self.fences));
-    }
-
-    fn enter_body(&mut self, block: &Block) {
-        self.body = self.plan.bodies.len();
-        self.plan.bodies.push(Body { block: labels::block_number(block).unwrap_or_default(), used: false });
-    }
-
+impl<'a> Context<'a> {
     pub(super) fn block(&mut self, block: &'a Block) -> Value {
         self.scope.push();
         self.path.push(Step::Block(labels::block_number(block).unwrap_or_default()));
@@ -150,7 +124,10 @@ impl<'a> Walk<'a> {
                 let value = self.expr(&unary.expr);
                 if matches!(unary.op, UnOp::Not(_)) { Value::UNKNOWN } else { value }
             }
-            Expr::Binary(binary) => self.binary(binary),
+            Expr::Binary(binary) => {
+                let (left, right) = self.operands(binary);
+                self.binary(binary, &left, &right)
+            }
             Expr::Assign(assign) => {
                 let value = self.expr(&assign.right);
                 match shape::name(&assign.left) {
@@ -159,8 +136,18 @@ impl<'a> Walk<'a> {
                 }
                 Value::NOT_TENSOR
             }
-            Expr::MethodCall(call) => self.method_call(call),
-            Expr::Call(call) => self.function_call(call),
+            Expr::MethodCall(call) => {
+                let receiver = self.expr(&call.receiver);
+                let arguments = self.all(&call.args);
+                self.method_call(call, receiver, &arguments)
+            }
+            Expr::Call(call) => {
+                if !matches!(*call.func, Expr::Path(_)) {
+                    self.expr(&call.func);
+                }
+                let arguments = self.all(&call.args);
+                self.function_call(call, &arguments)
+            }
             Expr::Macro(mac) => self.macro_call(&mac.mac),
             Expr::Field(field) => {
                 let base = self.expr(&field.base);
@@ -199,6 +186,21 @@ impl<'a> Walk<'a> {
                 Value::NOT_TENSOR
             }
             _ => self.control(expr),
+        }
+    }
+
+    /// The sides of an operator, in the order in which they run.
+    fn operands(&mut self, binary: &'a syn::ExprBinary) -> (Value, Value) {
+        let assigns = matches!(
+            binary.op,
+            BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) | BinOp::DivAssign(_)
+        );
+        if assigns {
+            let right = self.expr(&binary.right);
+            (self.expr(&binary.left), right)
+        } else {
+            let left = self.expr(&binary.left);
+            (left, self.expr(&binary.right))
         }
     }
 
@@ -355,13 +357,4 @@ impl<'a> Walk<'a> {
 fn list(values: &[Value]) -> Value {
     let all = values.iter().cloned().reduce(|all, value| all.join(&value));
     Value::Each(all.map_or(Fact::UNKNOWN, |value| value.fact()))
-}
-
-/// Whether two answers agree that it is a tensor.
-pub(super) fn either(a: Tensorness, b: Tensorness) -> Tensorness {
-    match (a, b) {
-        (Tensorness::Yes, _) | (_, Tensorness::Yes) => Tensorness::Yes,
-        (Tensorness::No, Tensorness::No) => Tensorness::No,
-        _ => Tensorness::Unknown,
-    }
 }

@@ -1,46 +1,13 @@
 //! Casts of the operands of sites.
-use super::Rewrite;
+use super::state::Rewrite;
 use crate::names::{binding, parenthesized};
-use crate::plan::{Call, Cast, Held, Plan, Spelling, Tensorness};
+use crate::plan::{Call, Cast, Held, Spelling, Tensorness};
 use crate::policy::Form;
 use crate::syntax::shape::{end, is_place, start};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Expr, ExprMethodCall};
-
-/// What stands behind a label.
-#[derive(Clone, Copy)]
-pub(super) enum At {
-    Call(usize),
-    Layer(usize),
-}
-
-/// The way from labels to the plan, and what the bodies have to declare.
-pub(super) struct Sites {
-    at: Vec<Option<At>>,
-    /// The calls that need a site in their body, and whether their receiver is known to be a tensor.
-    pub(super) declared: Vec<(usize, bool)>,
-    /// How many places were changed.
-    pub(super) changed: usize,
-}
-
-impl Sites {
-    pub(super) fn new(plan: &Plan<'_>, labels: usize) -> Self {
-        let mut at = vec![None; labels];
-        for (index, call) in plan.calls.iter().enumerate() {
-            at[call.label] = Some(At::Call(index));
-        }
-        for (index, layer) in plan.layers.iter().enumerate() {
-            at[layer.label] = Some(At::Layer(index));
-        }
-        Self { at, declared: Vec::new(), changed: 0 }
-    }
-
-    pub(super) fn at(&self, label: usize) -> Option<At> {
-        self.at[label]
-    }
-}
 
 /// An operand before its children were visited.
 struct Operand {

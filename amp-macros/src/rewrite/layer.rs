@@ -1,5 +1,6 @@
 //! Layer calls: the layer's type says what happens to the input.
-use super::Rewrite;
+use super::cast::without_parens;
+use super::state::Rewrite;
 use crate::names::{binding, parenthesized};
 use crate::plan::Island;
 use crate::syntax::shape::{end, is_place, start};
@@ -36,7 +37,7 @@ impl Rewrite<'_> {
         let argument = (start(&call.args[0]), end(&call.args[0]));
         self.visit_expr_mut(&mut call.receiver);
         call.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
-        let inner = super::cast::without_parens(&call.receiver);
+        let inner = without_parens(&call.receiver);
         let held = if place {
             let path = self.names.path("Place", first);
             let group = parenthesized(quote_spanned!(first=> &#inner), last);

@@ -1,6 +1,5 @@
 //! What stands at the head of bodies and blocks: the region's guard, the plan, sites and slots.
-use super::Frame;
-use super::cast::Sites;
+use super::state::Sites;
 use crate::names::Names;
 use crate::plan::{Body, Plan};
 use proc_macro2::{Span, TokenStream};
@@ -16,9 +15,8 @@ use syn::{Block, Expr, Stmt};
 //         use p::fallback::*;
 //         { .. }
 //     }
-pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, frame: &Frame<'_>) {
+pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, registered: &TokenStream) {
     let span = Span::call_site();
-    let registered = &frame.registered;
     let path = names.path("enter", span);
     let guard = names.hold("__amp_region", &quote!(#path(&__AMP_PLAN)));
     let fallbacks = plan.bodies.iter().any(|body| body.used).then(|| {

@@ -28,8 +28,7 @@ fn train(precision: Precision) -> Result<(), Box<dyn std::error::Error>> {
     for step in 1..=1000 {
         let batch = Tensor::randint(4096, [256], (Kind::Int64, device));
         let (xs, ys) = (points.index_select(0, &batch), labels.index_select(0, &batch));
-        let loss =
-            autocast(precision, || xs.apply(&hidden).relu().apply(&output).cross_entropy_for_logits(&ys));
+        let loss = with_precision(precision, || loss(&hidden, &output, &xs, &ys));
         let outcome = optim.update_params(&loss)?;
         if let (Some(stats), 0) = (outcome.stats(), step % 200) {
             let (loss, scale, norm) = (f64::try_from(&loss)?, stats.loss_scale()?, stats.grad_norm()?);
@@ -38,4 +37,9 @@ fn train(precision: Precision) -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+#[amp]
+fn loss(hidden: &nn::Linear, output: &nn::Linear, xs: &Tensor, ys: &Tensor) -> Tensor {
+    xs.apply(hidden).relu().apply(output).cross_entropy_for_logits(ys)
 }

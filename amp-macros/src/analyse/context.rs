@@ -1,0 +1,81 @@
+//! Where the walk through a body is, and what it has found so far.
+use super::scope::Scope;
+use super::share::{Step, UseAt, Uses};
+use crate::args::Args;
+use crate::plan::{Body, Call, Fact, Island, Plan, Reason, Spelling};
+use crate::syntax::labels::{self, Labelled};
+use crate::syntax::shape;
+use proc_macro2::Span;
+use syn::Block;
+
+/// Where the walk is and what it has found.
+pub(super) struct Context<'a> {
+    pub(super) args: &'a Args,
+    pub(super) labelled: &'a Labelled,
+    pub(super) plan: Plan<'a>,
+    pub(super) scope: Scope,
+    pub(super) uses: Uses,
+    pub(super) islands: Vec<Island>,
+    pub(super) path: Vec<Step>,
+    pub(super) fences: usize,
+    pub(super) body: usize,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn island(&self) -> Island {
+        self.islands.last().copied().unwrap_or(Island::None)
+    }
+
+    pub(super) fn fence(&mut self) {
+        self.fences += 1;
+        self.path.push(Step::Fence(self.fences));
+    }
+
+    pub(super) fn enter_body(&mut self, block: &Block) {
+        self.body = self.plan.bodies.len();
+        self.plan.bodies.push(Body { block: labels::block_number(block).unwrap_or_default(), used: false });
+    }
+
+    /// A call with nothing decided yet.
+    pub(super) fn call(&self, label: usize, name: String, span: Span, spelling: Spelling<'a>) -> Call<'a> {
+        Call {
+            label,
+            name,
+            span,
+            spelling,
+            operands: Vec::new(),
+            facts: Vec::new(),
+            result: Fact::UNKNOWN,
+            op: None,
+            class: None,
+            reason: Reason::Unlisted,
+            island: self.island(),
+            binding: None,
+            casts: Vec::new(),
+            kind: None,
+            widest: false,
+            alone: false,
+            weight: false,
+            body: self.body,
+        }
+    }
+
+    /// Keeps the call; its number is where messages point.
+    pub(super) fn keep(&mut self, call: Call<'a>) -> usize {
+        let index = self.plan.calls.len();
+        self.plan.by_label.insert(call.label, index);
+        if call.is_site() {
+            self.plan.bodies[self.body].used = true;
+        }
+        // An operator's operand may be moved into it: it has no slot.
+        let shareable = !matches!(call.spelling, Spelling::Binary(_));
+        for cast in call.casts.iter().filter(|_| shareable) {
+            let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
+            if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
+                self.uses.add(binding, cast.to, &self.path, UseAt::Call(index, cast.operand));
+            }
+        }
+        self.plan.calls.push(call);
+        index
+    }
+}
