@@ -13,6 +13,14 @@ fn the_quickstart_is_shown_whole() {
 }
 
 #[test]
+fn the_expansion_is_shown_as_it_is() {
+    let snapshot = read("amp-macros/src/tests/expansions/readme.rs");
+    let (_, expansion) = snapshot.split_once("// Output:\n").unwrap();
+    let shown = format!("```text\n{}```\n", expansion.replace("p::", "__amp::"));
+    assert!(read("README.md").contains(&shown), "copy the output of the snapshot into the README");
+}
+
+#[test]
 fn the_quickstart_is_forty_lines() {
     let code = read("examples/quickstart/src/main.rs");
     let lines = code.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));

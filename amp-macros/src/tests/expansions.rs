@@ -16,6 +16,10 @@ macro_rules! expansions {
 }
 
 expansions! {
+    readme(""): "fn scores(&self, xs: &Tensor) -> Tensor {
+        let (query, key) = (xs.apply(&self.query), xs.apply(&self.key));
+        query.matmul(&self.scale.tr()).matmul(&key.tr()).softmax(-1, key.kind())
+    }";
     nothing_to_do(""): "fn double(xs: &Tensor) -> i64 { xs.size()[0] * 2 }";
     unknown_operands(""): "fn forward(&self, xs: &Tensor) -> Tensor { xs.linear(&self.ws, Some(&self.bs)) }";
     known_operands(""): "fn forward(xs: &Tensor, w: &Tensor) -> Tensor {
