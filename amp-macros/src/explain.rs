@@ -9,6 +9,7 @@ use syn::{AttrStyle, Attribute, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue,
 
 /// A plan that can be shown.
 pub(crate) struct Explanation {
+    /// With the type in front, where the function stands in an `impl` block.
     name: String,
     headline: String,
     sites: Vec<Row>,
@@ -27,8 +28,9 @@ struct Row {
     reason: String,
 }
 
-/// Puts a plan into words.
-pub(crate) fn explain(name: &proc_macro2::Ident, plan: &Plan<'_>) -> Explanation {
+/// Puts a plan into words; `owner` is the type whose method it is.
+pub(crate) fn explain(ident: &proc_macro2::Ident, owner: Option<&str>, plan: &Plan<'_>) -> Explanation {
+    let name = owner.map_or_else(|| ident.to_string(), |owner| format!("{owner}::{ident}"));
     let sites = || plan.calls.iter().filter(|call| call.is_site());
     let low = sites().filter(|call| call.result.held == Held::Low).count();
     let casts: usize = sites().map(|call| call.casts.len() + usize::from(call.kind.is_some())).sum();
@@ -40,7 +42,7 @@ pub(crate) fn explain(name: &proc_macro2::Ident, plan: &Plan<'_>) -> Explanation
         count(layers, "layer call")
     );
     let (sites, layers) = (sites().map(row).collect(), plan.layers.iter().map(layer_row).collect());
-    Explanation { name: name.to_string(), headline, sites, layers, line: line(name.span()) }
+    Explanation { name, headline, sites, layers, line: line(ident.span()) }
 }
 
 fn count(number: usize, word: &str) -> String {
@@ -188,7 +190,8 @@ impl Explanation {
 
     /// Whether somebody asked to see it while compiling: `AMP_EXPLAIN=<function>` or `*`.
     pub(crate) fn print_if_asked(&self, args: &Args) {
-        let asked = std::env::var("AMP_EXPLAIN").is_ok_and(|name| name == "*" || name == self.name);
+        let own = |name: &str| name == "*" || name == self.name || self.name.ends_with(&format!("::{name}"));
+        let asked = std::env::var("AMP_EXPLAIN").is_ok_and(|name| own(&name));
         if asked || args.explain {
             eprint!("{}", self.text());
         }

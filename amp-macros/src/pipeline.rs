@@ -27,7 +27,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     let expanded = match parsed {
         Item::Fn(mut function) => {
-            let used = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place::Alone, &mut errors);
+            let used = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place { shared: false, owner: None }, &mut errors);
             check_words(&args, &used, &mut errors);
             function.into_token_stream()
         }
@@ -48,12 +48,12 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Where a function stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// The attribute is its own.
-    Alone,
+#[derive(Clone, Copy)]
+struct Place<'a> {
     /// The attribute is the `impl` block's: functions in which there is nothing to see stay as they are.
-    InBlock,
+    shared: bool,
+    /// The type whose method it is.
+    owner: Option<&'a str>,
 }
 
 fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> TokenStream {
@@ -61,19 +61,21 @@ fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> Toke
         let message = Message::new("`train_step` is said of an `impl` block");
         errors.push(span, message.help("put `#[amp(train_step)]` on the method that is the training step"));
     }
+    let owner = block.self_ty.to_token_stream().to_string().replace(' ', "");
+    let owner = Some(owner.as_str());
     let mut used = Vec::new();
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
         let attribute = method.attrs.iter().position(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "amp"));
         let Some(position) = attribute else {
-            used.extend(one(&mut method.attrs, &method.sig, &mut method.block, args, Place::InBlock, errors));
+            used.extend(one(&mut method.attrs, &method.sig, &mut method.block, args, Place { shared: true, owner }, errors));
             continue;
         };
         let attr = method.attrs.remove(position);
         let tokens = attr.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
         let mut own = Args::parse(tokens, errors);
         own.krate = own.krate.or_else(|| args.krate.clone());
-        let used = one(&mut method.attrs, &method.sig, &mut method.block, &own, Place::Alone, errors);
+        let used = one(&mut method.attrs, &method.sig, &mut method.block, &own, Place { shared: false, owner }, errors);
         check_words(&own, &used, errors);
     }
     check_words(args, &used, errors);
@@ -103,11 +105,11 @@ fn one(
     sig: &Signature,
     block: &mut Block,
     args: &Args,
-    place: Place,
+    place: Place<'_>,
     errors: &mut Errors,
 ) -> Vec<String> {
     let names = Names::new(args.krate.as_ref());
-    let is_step = args.train_step.is_some() && place == Place::Alone;
+    let is_step = args.train_step.is_some() && !place.shared;
     if is_step {
         // The rules look at what was written, the rewriting at what is wired.
         train_step::check(sig, block, args.optimizer.as_ref(), errors);
@@ -116,7 +118,7 @@ fn one(
         train_step::wire(sig, block, args.optimizer.as_ref(), &names);
     }
     marks::check(block, errors);
-    let written = (place == Place::InBlock).then(|| block.clone());
+    let written = place.shared.then(|| block.clone());
     let stmts = std::mem::take(&mut block.stmts);
     let body = Labelled::new(Block { brace_token: block.brace_token, stmts });
     let plan = analyse(sig, &body, args);
@@ -131,7 +133,7 @@ fn one(
     if !errors.is_empty() {
         return plan.used_overrides;
     }
-    let explanation = explain(&sig.ident, &plan);
+    let explanation = explain(&sig.ident, place.owner, &plan);
     explanation.print_if_asked(args);
     *block = rewrite(&body, &plan, args, &explanation.registered(args, &names));
     attrs.extend(explanation.documentation());
