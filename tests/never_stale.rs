@@ -13,6 +13,9 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[path = "never_stale/layers.rs"]
+mod layers;
+
 const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 static BF16: p::FunctionPlan = p::FunctionPlan {
@@ -217,79 +220,6 @@ fn gradients_are_those_of_casts_made_anew() {
     assert_eq!(loss(&|w| low_shared(w, &shared)), expected);
 }
 
-/// libtorch keeps casts of its own and looks at nothing but the address: what its autocast does within a layer.
-#[test]
-fn layers_do_not_use_libtorchs_stale_casts() {
-    let _alone = alone();
-    let vs = nn::VarStore::new(Device::Cpu);
-    let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
-    let xs = x();
-    let expected = || {
-        let low = |t: &Tensor| t.to_kind(Kind::BFloat16);
-        low(&xs).linear(&low(&linear.ws), Some(&low(linear.bs.as_ref().unwrap())))
-    };
-    // It is so without us: otherwise this whole test is about nothing.
-    amp_runtime::autocast(Precision::Bf16, || {
-        let before = xs.apply(&linear);
-        tch::no_grad(|| drop(linear.ws.shallow_clone().g_mul_scalar_(2.)));
-        assert_eq!(xs.apply(&linear), before, "libtorch has learnt to look; the watch is no longer needed");
-    });
-    for (how, write) in WRITES {
-        let _region = p::enter(&BF16);
-        assert_eq!(applied(&xs, &linear), expected(), "{how}");
-        tch::no_grad(|| write(&linear.ws));
-        assert_eq!(applied(&xs, &linear), expected(), "{how}");
-        let (_, ops) = count_ops(|| applied(&xs, &linear)).unwrap();
-        assert_eq!(ops.get("aten::_to_copy"), Some(&1), "{how}: of the input alone: {ops:?}");
-    }
-}
-
-#[test]
-fn layers_seen_without_a_graph_first_have_gradients_after() {
-    let _alone = alone();
-    let vs = nn::VarStore::new(Device::Cpu);
-    let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
-    let _region = p::enter(&BF16);
-    tch::no_grad(|| drop(applied(&x(), &linear)));
-    applied(&x(), &linear).sum(Kind::Float).backward();
-    assert!(linear.ws.grad().defined());
-}
-
-#[test]
-fn recurrent_layers_do_not_use_libtorchs_stale_casts() {
-    let _alone = alone();
-    static SEQ: p::LayerPlan = p::LayerPlan { call: "gru.seq(..)", line: 0, seen: p::LayerSeen::new() };
-    static STEP: p::LayerPlan = p::LayerPlan { call: "gru.step(..)", line: 0, seen: p::LayerSeen::new() };
-    let vs = nn::VarStore::new(Device::Cpu);
-    let gru = nn::gru(vs.root(), 4, 4, nn::RNNConfig::default());
-    let xs = Tensor::randn([2, 3, 4], F32);
-    let state = gru.zero_state(2);
-    let fresh = |f: &dyn Fn() -> Tensor| amp_runtime::autocast(Precision::Bf16, f);
-    let c = p::Call::new();
-    let seq = || p::called(c.look(&gru, &SEQ), &c, gru.seq(p::Value(&xs).amp_input(&c, &mut p::Slot::new()))).0;
-    let frame = xs.select(1, 0);
-    let step = || {
-        let input = &frame;
-        p::called(c.look(&gru, &STEP), &c, gru.step(p::Value(input).amp_input(&c, &mut p::Slot::new()), &state))
-            .value()
-    };
-    for run in [&seq as &dyn Fn() -> Tensor, &step] {
-        let _region = p::enter(&BF16);
-        let before = run();
-        tch::no_grad(|| {
-            for mut w in vs.trainable_variables() {
-                let _ = w.g_mul_scalar_(1.5);
-            }
-        });
-        let after = run();
-        assert_ne!(before, after);
-        let _outside = p::outside();
-        let low = xs.to_kind(Kind::BFloat16);
-        let expected = [fresh(&|| gru.seq(&low).0), fresh(&|| gru.step(&low.select(1, 0), &state).value())];
-        assert!(expected.contains(&after));
-    }
-}
-
 /// What nobody counts: `data` shares the memory and not the count. Such writes stand in `no_grad` or in sight.
 #[test]
 fn wrote_voids_what_nobody_counts() {
@@ -313,21 +243,6 @@ fn wrote_voids_what_nobody_counts() {
     assert_eq!(p::identity(&low(&w)), p::identity(&kept));
     let _ = p::wrote(h.f_relu_());
     assert_ne!(p::identity(&low(&w)), p::identity(&kept), "a result of whatever kind voids");
-}
-
-#[test]
-fn an_opaque_layer_after_a_write_in_sight_is_not_stale() {
-    let _alone = alone();
-    let vs = nn::VarStore::new(Device::Cpu);
-    let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
-    let xs = x();
-    let opaque = |xs: &Tensor| linear.forward(xs);
-    let _region = p::enter(&BF16);
-    let before = opaque(&xs);
-    p::wrote_anything(tch::no_grad(|| drop(linear.ws.shallow_clone().g_mul_scalar_(2.))));
-    let low = |t: &Tensor| t.to_kind(Kind::BFloat16);
-    assert_ne!(opaque(&xs), before);
-    assert_eq!(opaque(&xs), low(&xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low)));
 }
 
 #[test]
@@ -356,36 +271,6 @@ fn a_write_on_another_thread_is_seen() {
     let _ = low(&w);
     std::thread::spawn(move || drop(alias.shallow_clone().fill_(9.))).join().unwrap();
     assert!(is_cast_of(&low(&w), &w));
-}
-
-/// libtorch's cache is one for all threads: without more ado a training thread would find casts there that record nothing.
-#[test]
-fn threads_do_not_share_libtorchs_casts() {
-    fn expected(xs: &Tensor, linear: &nn::Linear) -> Tensor {
-        let low = |t: &Tensor| t.to_kind(Kind::BFloat16);
-        low(xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low))
-    }
-    let _alone = alone();
-    let vs = nn::VarStore::new(Device::Cpu);
-    let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
-    let same =
-        nn::Linear { ws: linear.ws.shallow_clone(), bs: linear.bs.as_ref().map(Tensor::shallow_clone) };
-    let (xs, input) = (x(), x());
-    let _region = p::enter(&BF16);
-    let _ = tch::no_grad(|| applied(&xs, &linear));
-    std::thread::spawn(move || {
-        let _region = p::enter(&BF16);
-        applied(&input, &same).sum(Kind::Float).backward();
-        assert!(same.ws.grad().defined());
-        tch::no_grad(|| drop(same.ws.shallow_clone().fill_(3.)));
-        assert_eq!(applied(&input, &same), expected(&input, &same));
-    })
-    .join()
-    .unwrap();
-    assert_eq!(applied(&xs, &linear), expected(&xs, &linear));
-    // The one that it serves still has it.
-    let (_, ops) = count_ops(|| applied(&xs, &linear)).unwrap();
-    assert_eq!(ops.get("aten::_to_copy"), Some(&1), "{ops:?}");
 }
 
 #[test]

@@ -140,6 +140,9 @@ impl Drop for Region {
             DEPTH.set(depth);
             if depth == 0 {
                 native::end_outermost();
+                if self.previous.is_some_and(|previous| previous.nesting > 1) {
+                    native::drop_ambient_casts();
+                }
             }
         }
     }
@@ -156,15 +159,15 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
     }
     let depth = DEPTH.get();
     DEPTH.set(depth + 1);
+    let previous = low.autocast();
     if depth == 0 {
         native::begin_outermost();
+        if previous.nesting > 1 {
+            // What the autocast around it keeps may have been written to before.
+            native::drop_ambient_casts();
+        }
     }
-    Region {
-        low: Some(LOW.replace(low)),
-        previous: Some(low.autocast()),
-        counted: true,
-        _thread: PhantomData,
-    }
+    Region { low: Some(LOW.replace(low)), previous: Some(previous), counted: true, _thread: PhantomData }
 }
 
 /// An island in full precision: libtorch's autocast is off, sites go on casting, to f32.

@@ -1,6 +1,7 @@
 //! `layer.forward(&xs)` and its like, whose signatures may be anything: what the layer is, is noted before the call.
-use super::cast::{self, To};
+use super::cast::To;
 use super::class::{self, Layer};
+use super::make::warn_of_f16_on_cpu;
 use super::slot::{Shared, Slot};
 use crate::native::{self, F16};
 use crate::plan::{LayerClass, LayerPlan};
@@ -76,7 +77,7 @@ impl Running {
                 None
             }
             Layer::Low if low.on(0) == Some(F16) => {
-                cast::warn_of_f16_on_cpu(input);
+                warn_of_f16_on_cpu(input);
                 None
             }
             _ => None,

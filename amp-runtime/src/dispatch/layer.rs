@@ -1,6 +1,6 @@
 //! `xs.apply(&layer)` and its like: the layer's type says in which precision it runs.
+use super::as_tensor::AsTensor;
 use super::call::{Running, Where};
-use super::operand::AsTensor;
 use super::slot::{Shared, Slot};
 use crate::plan::LayerPlan;
 use std::rc::Rc;

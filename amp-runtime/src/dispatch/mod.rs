@@ -8,11 +8,13 @@
     reason = "names of generated code; what a method does stands where it is written, not at each of its three levels"
 )]
 
+mod as_tensor;
 mod call;
 mod cast;
 mod class;
 mod gate;
 mod layer;
+mod make;
 mod operand;
 mod output;
 mod place;
@@ -20,10 +22,11 @@ mod slot;
 mod value;
 mod widest;
 
+pub use as_tensor::AsTensor;
 pub use call::{Call, called};
 pub use gate::{Gate, IsTensor, NotTensor, Site};
 pub use layer::{KnownLayer, LayerCall, known};
-pub use operand::{AsTensor, Operand, Receiver};
+pub use operand::{Operand, Receiver};
 pub use output::{OutputFull, output_full, wrote, wrote_anything};
 pub use place::{Place, WriteAmpSkip};
 pub use slot::{Held, Shared, Slot};

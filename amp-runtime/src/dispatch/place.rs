@@ -1,8 +1,9 @@
 //! A place in front of the dot (a path, a field, an index): it is looked at, not moved.
+use super::as_tensor::AsTensor;
 use super::cast::To;
 use super::gate::{IsTensor, NotTensor, Site};
 use super::layer::LayerCall;
-use super::operand::{AsTensor, Single};
+use super::operand::Single;
 use super::slot::{Shared, Slot};
 use super::widest::Widest;
 use crate::plan::LayerPlan;

@@ -1,6 +1,6 @@
 //! Where casts live: until their statement ends, or as long as a block in which several operations use one binding.
-use super::cast::make;
-use super::operand::AsTensor;
+use super::as_tensor::AsTensor;
+use super::make::make;
 use crate::native::Source;
 use std::cell::OnceCell;
 use std::ops::Deref;

@@ -1,9 +1,10 @@
 //! A value without a place (a call's result, an argument): it is moved in, and comes back as it was or cast.
+use super::as_tensor::{AsTensor, Dereferenced, Lent};
 use super::call::Call;
 use super::cast::To;
 use super::gate::{Gate, IsTensor, NotTensor, Site};
 use super::layer::LayerCall;
-use super::operand::{AsTensor, Dereferenced, Lent, Operand, Receiver, Single};
+use super::operand::{Operand, Receiver, Single};
 use super::slot::{Shared, Slot};
 use super::widest::Widest;
 use crate::plan::LayerPlan;

@@ -1,6 +1,6 @@
 //! Operations whose kernels want one dtype and do not promote: all their operands get the widest among them.
-use super::cast::make;
-use super::operand::AsTensor;
+use super::as_tensor::AsTensor;
+use super::make::make;
 use crate::native::{self, BF16, F16, F32};
 use crate::region::{self, Region};
 use std::borrow::Borrow;

@@ -357,7 +357,7 @@ AutocastState switch_autocast(bool enabled, const at::ScalarType* dtypes) noexce
     if (changed) {
         at::autocast::clear_cache();  // it does not know the dtype that it casts to
     }
-    at::autocast::increment_nesting();
+    previous.nesting = at::autocast::increment_nesting();
     return previous;
 }
 }  // namespace

@@ -58,9 +58,10 @@ pub(super) mod ffi {
         decoupled: bool,
     }
 
-    /// Autocast as it stood before a guard: of the CPU, and of CUDA or MPS.
+    /// Autocast as it stood before a guard: of the CPU, and of CUDA or MPS; and how many guards there are with this one.
     #[derive(Clone, Copy)]
     struct AutocastState {
+        nesting: i32,
         enabled: [bool; 2],
         dtype: [i8; 2],
     }

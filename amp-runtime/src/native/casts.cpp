@@ -25,6 +25,17 @@ std::atomic<bool> cache_owned = false;
 thread_local bool owns_cache = false;
 thread_local bool cache_before = true;
 
+// Whether there is anything to drop: asking the maps costs more than most regions need.
+thread_local bool holds = false;
+
+void drop_own() {
+    if (holds) {
+        holds = false;
+        weight_casts.clear();
+        watched.clear();
+    }
+}
+
 const void* data_of(const at::Tensor& tensor) noexcept {
     const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
     return impl->has_storage() ? impl->unsafe_storage().data() : nullptr;
@@ -75,6 +86,7 @@ std::unique_ptr<at::Tensor> cast(const at::Tensor& tensor, std::int8_t dtype) {
         weight_casts.erase(found);
     }
     at::Tensor made = tensor.to(to);
+    holds = true;
     weight_casts.emplace(key, WeightCast{Source(tensor), to, made});
     return std::make_unique<at::Tensor>(std::move(made));
 }
@@ -83,6 +95,7 @@ void watch_weight(const at::Tensor& weight) {
     if (!weight.defined() || !is_weight(weight)) {
         return;  // libtorch casts it anew each time
     }
+    holds = true;
     auto [seen, first] = watched.try_emplace(weight.unsafeGetTensorImpl(), weight);
     if (!first && !seen->second.is(weight)) {
         at::autocast::clear_cache();
@@ -92,8 +105,7 @@ void watch_weight(const at::Tensor& weight) {
 
 void drop_casts() {
     ++generation;
-    weight_casts.clear();
-    watched.clear();
+    drop_own();
     at::autocast::clear_cache();
 }
 
@@ -113,8 +125,7 @@ void end_outermost() {
     } else {
         set_cast_cache(cache_before);
     }
-    weight_casts.clear();
-    watched.clear();
+    drop_own();
 }
 
 bool may_be_weight(const at::Tensor& written) {
