@@ -1,6 +1,7 @@
 """PyTorch's side of `cargo xtask bench models`: forward, loss and backward of the five models.
 
-Reads lines `MODEL PRECISION RUNS` (precision `f32` or `bf16`), answers each with the seconds of that many runs, one by one.
+Reads lines `MODEL PRECISION RUNS` (precision `f32`, `bf16`, or `wide`: bf16 with norms, softmax and upsampling in f32), answers
+each with the seconds of that many runs, one by one, after one that is not timed.
 """
 import contextlib
 import sys
@@ -26,10 +27,11 @@ class Contestant:
     def run(self, precision):
         for weight in self.weights.values():
             weight.grad = None
-        region = torch.autocast("cpu", dtype=torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+        region = contextlib.nullcontext() if precision == "f32" else torch.autocast("cpu", dtype=torch.bfloat16)
+        sizes = self.sizes | {"wide": precision == "wide"}
         start = time.perf_counter()
         with region:
-            loss = self.model.forward(self.weights, self.inputs, self.sizes)["loss"]
+            loss = self.model.forward(self.weights, self.inputs, sizes)["loss"]
         loss.backward()
         return time.perf_counter() - start
 
@@ -42,6 +44,7 @@ def main():
         name, precision, runs = line.split()
         if name not in contestants:
             contestants[name] = Contestant(name)
+        contestants[name].run(precision)
         print(*(contestants[name].run(precision) for _ in range(int(runs))), flush=True)
 
 

@@ -186,7 +186,9 @@ def goldens():
             for name, value in results["cpu"].items():
                 assert torch.equal(value, results["as_cpu"][name]), f"{at}: {name}: the mode is not torch.autocast"
             assert counts["cpu"] == counts.pop("as_cpu"), at
+            by_hand = named(*run(model, sizes | {"wide": True}, weights, inputs, modes["cpu"](), scale)[:2])
             for name, value in results["cuda"].items():
+                assert torch.equal(value, by_hand[name]), f"{at}: {name}: the CUDA lists are not what one writes by hand"
                 assert name.startswith("grad") or torch.equal(value, results["shared"][name]), f"{at}: {name}: sharing changed the forward"
             if model_name != "lstm":
                 fake = fake_cuda(model, sizes, dtype)

@@ -5,6 +5,8 @@ Twins of `tests/src/models/*.rs`, operation by operation, over weights by name. 
     weights(s)        name -> (shape, kind); kind: a float is the std of a normal, "one", "zero"
     inputs(s, g)      name -> tensor, from generator g
     forward(p, x, s)  outputs by name, with the f32 scalar "loss"
+With `s["wide"]`, norms, softmax and upsampling are given f32, as one writes by hand to have them in f32 under PyTorch's
+CPU autocast, whose lists leave them in bf16.
 """
 
 import torch
@@ -77,7 +79,7 @@ class Residual:
             return F.batch_norm(xs, mean, var, p[f"{name}.weight"], p[f"{name}.bias"], True, 0.1, 1e-5)
 
         def group_norm(name, xs):
-            return F.group_norm(xs, 4, p[f"{name}.weight"], p[f"{name}.bias"])
+            return F.group_norm(wide(xs, s), 4, p[f"{name}.weight"], p[f"{name}.bias"])
 
         h = batch_norm("stem_norm", conv("stem", x["xs"])).relu()
         for block, normed in (("batch", batch_norm), ("group", group_norm)):
@@ -113,7 +115,7 @@ class Transformer:
             return F.linear(xs, p[f"{name}.weight"], p[f"{name}.bias"])
 
         def layer_norm(name, xs):
-            return F.layer_norm(xs, [w], p[f"{name}.weight"], p[f"{name}.bias"])
+            return F.layer_norm(wide(xs, s), [w], p[f"{name}.weight"], p[f"{name}.bias"])
 
         def heads(xs):
             return xs.view(b, t, n, w // n).transpose(1, 2)
@@ -122,7 +124,7 @@ class Transformer:
             h = layer_norm("norm1", xs)
             q, k, v = heads(dense("query", h)), heads(dense("key", h)), heads(dense("value", h))
             scores = q.matmul(k.transpose(-2, -1)) * (w // n) ** -0.5
-            weights = scores.masked_fill(future, float("-inf")).softmax(-1)
+            weights = wide(scores.masked_fill(future, float("-inf")), s).softmax(-1)
             mixed = weights.matmul(v).transpose(1, 2).reshape(b, t, w)
             xs = xs + dense("out", mixed)
             h = layer_norm("norm2", xs)
@@ -192,7 +194,7 @@ class Fpn:
             return F.conv2d(xs, weight, p[f"{name}.bias"], stride, weight.shape[-1] // 2)
 
         def head(xs):
-            h = F.group_norm(conv("head.tower", xs), 4, p["head.norm.weight"], p["head.norm.bias"]).relu()
+            h = F.group_norm(wide(conv("head.tower", xs), s), 4, p["head.norm.weight"], p["head.norm.bias"]).relu()
             return flat(conv("head.classes", h)), flat(conv("head.boxes", h))
 
         def flat(xs):
@@ -209,8 +211,8 @@ class Fpn:
         c2 = conv("stage2", c1, 2).relu()
         c3 = conv("stage3", c2, 2).relu()
         t3 = conv("lateral3", c3)
-        t2 = conv("lateral2", c2) + upsample(t3)
-        t1 = conv("lateral1", c1) + upsample(t2)
+        t2 = conv("lateral2", c2) + upsample(wide(t3, s))
+        t1 = conv("lateral1", c1) + upsample(wide(t2, s))
         levels = [head(conv(f"output{i}", xs)) for i, xs in ((1, t1), (2, t2), (3, t3))]
         classes = torch.cat([level[0] for level in levels], 1)
         boxes = torch.cat([level[1] for level in levels], 1)
@@ -226,6 +228,10 @@ def cross_entropy(logits, target):
 
 def upsample(xs):
     return torch._C._nn.upsample_nearest2d(xs, [2 * xs.shape[-2], 2 * xs.shape[-1]], None, None)
+
+
+def wide(xs, s):
+    return xs.float() if s.get("wide") else xs
 
 
 def full():
