@@ -10,6 +10,7 @@ use amp_tests::models::{self, NAMES};
 fn casts(name: &str, region: impl FnOnce(&dyn Fn() -> models::Outputs) -> models::Outputs) -> u64 {
     let goldens = Goldens::open("autocast.safetensors");
     let (_store, model, inputs) = models::recorded(name, &goldens);
+    let _turn = models::alone();
     let (_, ops) = count_ops(|| region(&|| model.run(&inputs))).expect("libtorch counts");
     ops.get("aten::_to_copy").copied().unwrap_or(0)
 }

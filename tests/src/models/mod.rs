@@ -9,6 +9,7 @@ mod transformer;
 
 use crate::goldens::Goldens;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::{Device, Tensor, nn};
 
 /// All of them.
@@ -28,6 +29,13 @@ pub type Inputs = BTreeMap<String, Tensor>;
 
 /// What a model computes, by name; `loss` is among it.
 pub type Outputs = BTreeMap<&'static str, Tensor>;
+
+/// libtorch keeps its casts of weights for the whole process: who counts casts, or compares bits that depend on how often a
+/// weight was cast, must be the only one in a region.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A model and its loss.
 pub trait Model {
