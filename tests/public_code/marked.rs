@@ -83,6 +83,12 @@ pub(crate) fn moved(text: &str, to: &std::path::Path) -> File {
     if to.ends_with("vision/mod.rs") {
         file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "rust_image"));
     }
+    if to.ends_with("vision/efficientnet.rs") {
+        file.items.push(parse_quote!(use crate::Swish as _;));
+    }
+    if to.ends_with("vision/imagenet.rs") {
+        file.items.push(parse_quote!(use lazy_static::lazy_static;));
+    }
     Moved { example: to.starts_with("examples") }.visit_file_mut(&mut file);
     file
 }

@@ -2,6 +2,17 @@
 #![allow(dead_code, unused_imports)]
 pub use tch::*;
 
+/// An activation that tch keeps to itself.
+pub trait Swish {
+    fn swish(&self) -> Tensor;
+}
+
+impl Swish for Tensor {
+    fn swish(&self) -> Tensor {
+        self * self.sigmoid()
+    }
+}
+
 pub mod tensor {
     pub use tch::Tensor;
 }
