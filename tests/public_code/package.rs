@@ -126,6 +126,7 @@ pub(crate) struct Report {
     pub(crate) file: PathBuf,
     pub(crate) line: usize,
     pub(crate) column: usize,
+    pub(crate) end: (usize, usize),
     /// rustc's own error number; `compile_error!` has none.
     pub(crate) code: Option<String>,
     pub(crate) message: String,
@@ -146,6 +147,7 @@ pub(crate) fn reports(output: &Output) -> Vec<Report> {
                 file: PathBuf::from(span["file_name"].as_str()?),
                 line: number("line_start"),
                 column: number("column_start"),
+                end: (number("line_end"), number("column_end")),
                 code: message["code"]["code"].as_str().map(str::to_owned),
                 message: message["message"].as_str()?.to_owned(),
             })
