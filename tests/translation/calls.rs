@@ -140,7 +140,7 @@ corpus! { ownership:
     newtypes => c::newtypes(&c::Weight(w().abs()), &x());
     maps => {
         let named: HashMap<String, Tensor> =
-            [("x".to_string(), leaf(1, [2, 4])), ("w".to_string(), leaf(2, [4, 4]))].into();
+            [("x".to_string(), leaf(1, [2, 4])), ("w".to_string(), leaf(2, [4, 4]) * 0.5)].into();
         c::maps(&named)
     };
     fields => {

@@ -109,18 +109,8 @@ impl<T: Parts, E: Parts> Parts for Result<T, E> {
     fn parts(&self) -> Vec<Part> {
         match self {
             Ok(value) => value.parts(),
-            Err(error) => [vec![Part::Text("error".to_owned())], error.parts()].concat_parts(),
+            Err(error) => [vec![Part::Text("error".to_owned())], error.parts()].into_iter().flatten().collect(),
         }
-    }
-}
-
-trait ConcatParts {
-    fn concat_parts(self) -> Vec<Part>;
-}
-
-impl ConcatParts for [Vec<Part>; 2] {
-    fn concat_parts(self) -> Vec<Part> {
-        self.into_iter().flatten().collect()
     }
 }
 
@@ -176,7 +166,7 @@ fn same_bits(name: &str, what: &str, plain: &Tensor, amped: &Tensor) {
 }
 
 /// Of the same shape, finite where `plain` is, and near it as bf16 is near f32.
-fn near(name: &str, what: &str, plain: &Tensor, amped: &Tensor) {
+fn near(name: &str, what: &str, plain: &Tensor, amped: &Tensor, noise: f64) {
     assert_eq!(amped.size(), plain.size(), "{name}: the shape of {what} in bf16");
     if !plain.is_floating_point() {
         assert_eq!(amped.kind(), plain.kind(), "{name}: the dtype of {what} in bf16");
@@ -189,34 +179,44 @@ fn near(name: &str, what: &str, plain: &Tensor, amped: &Tensor) {
     let (plain, amped) = (plain.where_self(&finite, &zero), amped.where_self(&finite, &zero));
     let error = f64::try_from((&plain - &amped).norm()).unwrap();
     let scale = f64::try_from(plain.norm()).unwrap();
-    assert!(error <= NEAR * scale + 1e-3, "{name}: {what} in bf16 is off by {error} of {scale}");
+    assert!(error <= NEAR * scale + noise, "{name}: {what} in bf16 is off by {error} of {scale}");
 }
 
 /// bf16 has 8 bits of mantissa; a handful of lowered operations in a row may lose three of them.
 const NEAR: f64 = 0.03;
+
+/// The largest of the norms, in f64.
+fn largest(tensors: &[Tensor]) -> f64 {
+    tensors.iter().map(|tensor| tensor.to_kind(Kind::Double).norm().double_value(&[])).fold(0., f64::max)
+}
 
 /// Runs both and compares: bitwise with precision `Full`, loosely in bf16.
 pub fn same<P: Parts, A: Parts>(name: &str, plain: impl Fn() -> P, amped: impl Fn() -> A) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let expected = run(plain);
     let full = with_precision(Precision::Full, || run(&amped));
+    compare(name, &expected, &full, &|what, plain, amped| same_bits(name, what, plain, amped));
     let low = with_precision(Precision::Bf16, || run(&amped));
-    for (run, compare) in [(full, same_bits as fn(&str, &str, &Tensor, &Tensor)), (low, near)] {
-        assert_eq!(run.parts.len(), expected.parts.len(), "{name}: {:?}", run.parts);
-        for (index, parts) in expected.parts.iter().zip(&run.parts).enumerate() {
-            let what = format!("part {index}");
-            match parts {
-                (Part::Tensor(plain), Part::Tensor(amped)) => compare(name, &what, plain, amped),
-                (Part::Float(plain), Part::Float(amped)) => {
-                    compare(name, &what, &Tensor::from(*plain), &Tensor::from(*amped));
-                }
-                (Part::Text(plain), Part::Text(amped)) => assert_eq!(amped, plain, "{name}: {what}"),
-                (plain, amped) => panic!("{name}: {what}: {plain:?} became {amped:?}"),
-            }
+    // A bias before a batch norm has no gradient but noise: it is measured by the model's other gradients.
+    let noise = 1e-3 + NEAR * 0.1 * largest(&expected.gradients);
+    compare(name, &expected, &low, &|what, plain, amped| {
+        near(name, what, plain, amped, if what.starts_with("gradient") { noise } else { 1e-3 });
+    });
+}
+
+fn compare(name: &str, expected: &Run, run: &Run, check: &dyn Fn(&str, &Tensor, &Tensor)) {
+    assert_eq!(run.parts.len(), expected.parts.len(), "{name}: {:?}", run.parts);
+    for (index, parts) in expected.parts.iter().zip(&run.parts).enumerate() {
+        let what = format!("part {index}");
+        match parts {
+            (Part::Tensor(plain), Part::Tensor(amped)) => check(&what, plain, amped),
+            (Part::Float(plain), Part::Float(amped)) => check(&what, &Tensor::from(*plain), &Tensor::from(*amped)),
+            (Part::Text(plain), Part::Text(amped)) => assert_eq!(amped, plain, "{name}: {what}"),
+            (plain, amped) => panic!("{name}: {what}: {plain:?} became {amped:?}"),
         }
-        assert_eq!(run.gradients.len(), expected.gradients.len(), "{name}: gradients");
-        for (index, (plain, amped)) in expected.gradients.iter().zip(&run.gradients).enumerate() {
-            compare(name, &format!("gradient {index}"), plain, amped);
-        }
+    }
+    assert_eq!(run.gradients.len(), expected.gradients.len(), "{name}: gradients");
+    for (index, (plain, amped)) in expected.gradients.iter().zip(&run.gradients).enumerate() {
+        check(&format!("gradient {index}"), plain, amped);
     }
 }

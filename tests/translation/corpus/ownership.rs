@@ -104,7 +104,7 @@ pub struct Pair {
 pub fn destructured(pair: Pair, (a, b): (Tensor, &Tensor)) -> Tensor {
     let Pair { left, ref right, scale } = pair;
     let (ref c, d) = (left.matmul(right), b.exp());
-    c * scale.exp() + d.matmul(right) + a.matmul(right).sum(Kind::Float)
+    c.exp() * scale.exp() + d.matmul(right).exp() + a.matmul(right).sum(Kind::Float)
 }
 
 #[amp]
@@ -215,10 +215,10 @@ pub fn maps(named: &HashMap<String, Tensor>) -> Tensor {
     let mut cache: HashMap<i64, Tensor> = HashMap::new();
     let h = named["x"].matmul(&named["w"]) + named.get("x").unwrap().exp().sum(Kind::Float);
     for step in 0..3 {
-        let entry = cache.entry(step % 2).or_insert_with(|| h.exp());
+        let entry = cache.entry(step % 2).or_insert_with(|| h.tanh());
         *entry = entry.matmul(&named["w"].matmul(&named["w"].tr()).tr().narrow(1, 0, 4).tr().narrow(1, 0, 4));
     }
-    cache[&0].softmax(-1, Kind::Float) + &cache[&1]
+    cache[&0].log_softmax(-1, Kind::Float) + cache[&1].tanh()
 }
 
 pub struct Layer {
