@@ -36,7 +36,8 @@ impl Names {
         let mut alone = Punct::new(':', Spacing::Alone);
         joint.set_span(span);
         alone.set_span(span);
-        let alias = Ident::new(ALIAS, Span::call_site().located_at(span));
+        // Without hygiene, as the user's own tokens: rustc joins the spans of an expression only if all are of one kind.
+        let alias = Ident::new(ALIAS, span);
         let tokens: [TokenTree; 4] =
             [alias.into(), joint.into(), alone.into(), Ident::new(name, span).into()];
         tokens.into_iter().collect()

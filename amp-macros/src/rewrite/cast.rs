@@ -67,8 +67,7 @@ impl Rewrite<'_> {
                     *method.receiver = Expr::Verbatim(quote_spanned!(receiver.start=> #site.arm #group));
                 }
             }
-            let group = parenthesized(quote!(#method), whole.1);
-            *expr = Expr::Verbatim(quote_spanned!(whole.0=> #site.done #group));
+            *expr = self.names.wrap("resumed", Some(quote!(&#site)), method, whole.0, whole.1);
         }
         if call.writes() && call.facts[0].held != Held::Low {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
@@ -199,8 +198,7 @@ impl Rewrite<'_> {
             let site = binding(&format!("__amp_{index}"), operand.start);
             let group = parenthesized(quote!(#last), operand.end);
             *last = Expr::Verbatim(quote_spanned!(operand.start=> #site.arm #group));
-            let group = parenthesized(quote!(#function), whole.1);
-            *expr = Expr::Verbatim(quote_spanned!(whole.0=> #site.done #group));
+            *expr = self.names.wrap("resumed", Some(quote!(&#site)), function, whole.0, whole.1);
         }
         if no_grad {
             *expr = self.names.wrap("wrote_anything", None, expr, whole.0, whole.1);

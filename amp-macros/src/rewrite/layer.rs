@@ -22,7 +22,7 @@ impl Rewrite<'_> {
 
     /// `&__AMP_LAYERS[3]`
     fn record(&self, index: usize, span: Span) -> TokenStream {
-        let layers = Ident::new("__AMP_LAYERS", Span::call_site().located_at(span));
+        let layers = Ident::new("__AMP_LAYERS", span);
         let index = Literal::usize_unsuffixed(index);
         quote_spanned!(span=> &#layers[#index])
     }

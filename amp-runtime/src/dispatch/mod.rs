@@ -24,7 +24,7 @@ mod widest;
 
 pub use as_tensor::AsTensor;
 pub use call::{Call, called};
-pub use gate::{Gate, IsTensor, NotTensor, Site};
+pub use gate::{Gate, IsTensor, NotTensor, Site, resumed};
 pub use layer::{KnownLayer, LayerCall, known};
 pub use operand::{Operand, Receiver};
 pub use output::{OutputFull, output_full, wrote, wrote_anything};

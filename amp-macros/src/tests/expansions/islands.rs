@@ -25,5 +25,8 @@ fn loss(&self, logits: &Tensor) -> Tensor {
         let __amp_island = p::outside();
         self.log(&p.exp());
     }
-    __amp_3.done(__amp_3.arm(p::Place(&p).amp_low(&__amp_3, &mut p::Slot::new())).exp())
+    p::resumed(
+        &__amp_3,
+        __amp_3.arm(p::Place(&p).amp_low(&__amp_3, &mut p::Slot::new())).exp(),
+    )
 }

@@ -12,12 +12,10 @@ fn forward(xs: &Tensor) -> Tensor {
     use p::fallback::*;
     let __amp_0 = p::Site::new();
     p::Value(
-            __amp_0
-                .done(
-                    __amp_0
-                        .arm(p::Place(&xs).amp_low(&__amp_0, &mut p::Slot::new()))
-                        .exp(),
-                ),
+            p::resumed(
+                &__amp_0,
+                __amp_0.arm(p::Place(&xs).amp_low(&__amp_0, &mut p::Slot::new())).exp(),
+            ),
         )
         .amp_full(&p::Site::new(), &mut p::Slot::new())
         .relu()
