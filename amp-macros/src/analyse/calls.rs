@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
         site.facts = std::iter::once(&receiver).chain(arguments).map(Value::operand).collect();
         site.facts[0] = receiver.fact();
         site.binding = shape::name(&call.receiver);
-        if call.turbofish.is_none() && site.facts[0].tensor != Tensorness::No {
+        if site.facts[0].tensor != Tensorness::No {
             site.op = policy::find(Form::Method, &site.name, call.args.len());
         }
         self.site(site, call.args.first())
