@@ -5,6 +5,8 @@ mod cases;
 mod classes;
 #[path = "policy/lists.rs"]
 mod lists;
+#[path = "policy/readme.rs"]
+mod readme;
 #[path = "policy/registry.rs"]
 mod registry;
 #[path = "policy/signatures.rs"]

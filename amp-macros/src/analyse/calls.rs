@@ -55,7 +55,9 @@ impl<'a> Context<'a> {
     /// Decides about a method or function call and says what comes out.
     fn site(&mut self, mut site: Call<'a>, first: Option<&'a Expr>) -> Value {
         let fallible = site.name.starts_with("f_");
-        if site.facts.first().is_some_and(|fact| fact.tensor != Tensorness::No) {
+        // A method's receiver tells whether it is one of tensors; `Tensor::pow_scalar(2., &x)` begins with a number.
+        let of_tensor = matches!(site.spelling, Spelling::Function);
+        if of_tensor || site.facts.first().is_some_and(|fact| fact.tensor != Tensorness::No) {
             super::decide::decide(self, &mut site);
         }
         site.result = self.result(&site);

@@ -34,6 +34,8 @@ pub(super) const fn group<const N: usize>(class: Class, reason: &'static str, mu
     while row < N {
         rows[row].class = class;
         rows[row].reason = reason;
+        // libtorch wraps nothing that writes, but may wrap what that is composed of.
+        rows[row].alone |= rows[row].in_place && !matches!(class, Class::Follow);
         row += 1;
     }
     rows

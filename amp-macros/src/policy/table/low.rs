@@ -77,6 +77,7 @@ pub(super) static ROWS: &[&[Op]] = &[
         [
             function("scaled_dot_product_attention", 8, &[0, 1, 2, 3]),
             function("internal_scaled_dot_product_attention_math", 9, &[0, 1, 2, 3])
+                .alone()
                 .tensors()
                 .of("_scaled_dot_product_attention_math"),
             function("internal_scaled_dot_product_flash_attention_for_cpu", 7, &[0, 1, 2, 5])
