@@ -82,10 +82,16 @@ impl Args {
             },
             ("output", Given::Value(value)) => match value_word(&value).as_deref() {
                 Some("full") => self.output_full = true,
-                _ => errors.push(value.span(), Message::new("unknown `output`").help("write `output = full`")),
+                _ => {
+                    errors.push(value.span(), Message::new("unknown `output`").help("write `output = full`"))
+                }
             },
-            ("optimizer", Given::Value(value)) => self.optimizer = Some(value),
-            ("crate", Given::Value(Expr::Path(path))) => self.krate = Some(path.path),
+            ("optimizer", Given::Value(value)) => self.optimizer = Some(*value),
+            ("crate", Given::Value(value)) if matches!(*value, Expr::Path(_)) => {
+                if let Expr::Path(path) = *value {
+                    self.krate = Some(path.path);
+                }
+            }
             ("low", Given::Names(names)) => self.low = names,
             ("full", Given::Names(names)) => self.full = names,
             ("deny", Given::Names(names)) => self.deny = names,
@@ -142,7 +148,7 @@ struct Word {
 
 enum Given {
     Nothing,
-    Value(Expr),
+    Value(Box<Expr>),
     Names(Vec<Ident>),
 }
 
@@ -151,7 +157,7 @@ impl Parse for Word {
         let name = Ident::parse_any(input)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            Given::Value(input.parse()?)
+            Given::Value(Box::new(input.parse()?))
         } else if input.peek(syn::token::Paren) {
             let content;
             parenthesized!(content in input);
@@ -171,4 +177,3 @@ fn value_word(value: &Expr) -> Option<String> {
         _ => None,
     }
 }
-

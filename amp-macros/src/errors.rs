@@ -83,7 +83,7 @@ impl Errors {
             all.combine(next);
             all
         });
-        all.map(|all| all.into_compile_error())
+        all.as_ref().map(syn::Error::to_compile_error)
     }
 }
 

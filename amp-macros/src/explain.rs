@@ -5,6 +5,7 @@ use crate::plan::{Call, Held, Island, LayerCall, Plan, Reason};
 use crate::policy::Class;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use std::fmt::Write as _;
 use syn::{AttrStyle, Attribute, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Token, token};
 
 /// A plan that can be shown.
@@ -74,7 +75,11 @@ fn layer_row(layer: &LayerCall<'_>) -> Row {
 /// `apply(&self.conv)`, `self.lstm.seq(..)`
 fn written(layer: &LayerCall<'_>) -> String {
     let of = layer.layer.to_token_stream().to_string().replace(" . ", ".").replace("& ", "&");
-    if layer.name.starts_with("apply") { format!("{}({of})", layer.name) } else { format!("{of}.{}(..)", layer.name) }
+    if layer.name.starts_with("apply") {
+        format!("{}({of})", layer.name)
+    } else {
+        format!("{of}.{}(..)", layer.name)
+    }
 }
 
 fn class(class: Class) -> &'static str {
@@ -128,7 +133,9 @@ fn reason(call: &Call<'_>) -> String {
         Reason::Listed if listed.is_empty() => "op table".to_owned(),
         Reason::Listed => listed.to_owned(),
         Reason::Override => "override in the attribute".to_owned(),
-        Reason::Island => format!("inside `#[amp({})]`", if call.island == Island::Low { "low" } else { "full" }),
+        Reason::Island => {
+            format!("inside `#[amp({})]`", if call.island == Island::Low { "low" } else { "full" })
+        }
         Reason::Reciprocal => "`number / tensor` is a reciprocal".to_owned(),
         Reason::Unlisted => "not listed".to_owned(),
     }
@@ -183,7 +190,8 @@ impl Explanation {
         let widest = rows.iter().map(|row| row.op.len()).max().unwrap_or(0);
         for row in rows {
             let Row { line, op, class, precision, casts, reason, .. } = row;
-            text += &format!("{line:>6}  {op:widest$}  {class:<11}  {precision:<12}  {casts}  ({reason})\n");
+            let _ =
+                writeln!(text, "{line:>6}  {op:widest$}  {class:<11}  {precision:<12}  {casts}  ({reason})");
         }
         text
     }

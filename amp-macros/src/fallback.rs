@@ -7,14 +7,14 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ImplItemFn, Item, Local, StmtMacro};
 
 /// The item as written, without the marks that only `#[amp]` understands.
-pub(crate) fn item(item: TokenStream, errors: Errors) -> TokenStream {
+pub(crate) fn item(item: &TokenStream, errors: Errors) -> TokenStream {
     let Ok(mut unmarked) = syn::parse2::<Item>(item.clone()) else { return tokens(item, errors) };
     Unmark.visit_item_mut(&mut unmarked);
-    tokens(quote!(#unmarked), errors)
+    tokens(&quote!(#unmarked), errors)
 }
 
 /// Tokens that do not parse, as they came.
-pub(crate) fn tokens(item: TokenStream, errors: Errors) -> TokenStream {
+pub(crate) fn tokens(item: &TokenStream, errors: Errors) -> TokenStream {
     // The item comes first: an editor takes the first token of a span for the user's.
     let errors = errors.finish();
     quote!(#item #errors)

@@ -11,6 +11,7 @@ pub(crate) struct Names {
 /// What a rewritten body calls the runtime's private room.
 const ALIAS: &str = "__amp";
 
+#[allow(clippy::unused_self, reason = "a body that has no `Names` has no alias to call")]
 impl Names {
     pub(crate) fn new(krate: Option<&Path>) -> Self {
         let krate = krate.map_or_else(|| quote!(::amp_runtime), ToTokens::to_token_stream);
@@ -30,7 +31,6 @@ impl Names {
     }
 
     /// `__amp::name`, all of it at `span`.
-    #[allow(clippy::unused_self, reason = "who has no names has no room to look into")]
     pub(crate) fn path(&self, name: &str, span: Span) -> TokenStream {
         let mut joint = Punct::new(':', Spacing::Joint);
         let mut alone = Punct::new(':', Spacing::Alone);

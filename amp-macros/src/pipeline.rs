@@ -15,6 +15,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Block, ImplItem, Item, ItemImpl, Signature};
 
 /// `#[amp(args)] item` to the item as it is compiled; with errors, to the item as written and all of them.
+#[allow(clippy::needless_pass_by_value, reason = "the shape of an attribute macro")]
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let args = Args::parse(args, &mut errors);
@@ -22,12 +23,19 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Ok(parsed) => parsed,
         Err(error) => {
             errors.push_syn(error);
-            return fallback::tokens(item, errors);
+            return fallback::tokens(&item, errors);
         }
     };
     let expanded = match parsed {
         Item::Fn(mut function) => {
-            let used = one(&mut function.attrs, &function.sig, &mut function.block, &args, Place { shared: false, owner: None }, &mut errors);
+            let used = one(
+                &mut function.attrs,
+                &function.sig,
+                &mut function.block,
+                &args,
+                Place { shared: false, owner: None },
+                &mut errors,
+            );
             check_words(&args, &used, &mut errors);
             function.into_token_stream()
         }
@@ -43,7 +51,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         errors.finish();
         expanded
     } else {
-        fallback::item(item, errors)
+        fallback::item(&item, errors)
     }
 }
 
@@ -66,16 +74,33 @@ fn implementation(mut block: ItemImpl, args: &Args, errors: &mut Errors) -> Toke
     let mut used = Vec::new();
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
-        let attribute = method.attrs.iter().position(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "amp"));
+        let attribute = method
+            .attrs
+            .iter()
+            .position(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "amp"));
         let Some(position) = attribute else {
-            used.extend(one(&mut method.attrs, &method.sig, &mut method.block, args, Place { shared: true, owner }, errors));
+            used.extend(one(
+                &mut method.attrs,
+                &method.sig,
+                &mut method.block,
+                args,
+                Place { shared: true, owner },
+                errors,
+            ));
             continue;
         };
         let attr = method.attrs.remove(position);
         let tokens = attr.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
         let mut own = Args::parse(tokens, errors);
         own.krate = own.krate.or_else(|| args.krate.clone());
-        let used = one(&mut method.attrs, &method.sig, &mut method.block, &own, Place { shared: false, owner }, errors);
+        let used = one(
+            &mut method.attrs,
+            &method.sig,
+            &mut method.block,
+            &own,
+            Place { shared: false, owner },
+            errors,
+        );
         check_words(&own, &used, errors);
     }
     check_words(args, &used, errors);

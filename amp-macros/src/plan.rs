@@ -108,7 +108,12 @@ impl Call<'_> {
 
     /// Whether the rewritten function differs here.
     pub(crate) fn changes(&self) -> bool {
-        !self.casts.is_empty() || self.kind.is_some() || self.widest || self.alone || self.weight || self.writes()
+        !self.casts.is_empty()
+            || self.kind.is_some()
+            || self.widest
+            || self.alone
+            || self.weight
+            || self.writes()
     }
 
     /// Whether it writes to a tensor that may be a weight.

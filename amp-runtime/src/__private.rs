@@ -4,8 +4,8 @@ use tch::Tensor;
 
 pub use crate::dispatch::{
     AsTensor, Call, Gate, Held, IsTensor, KnownLayer, LayerCall, NotTensor, Operand, OutputFull, Place,
-    Receiver, Shared, Site, Slot, Value, Widest, WriteAmpSkip, called, f_widest_bilinear, resumed, fallback, known, output_full,
-    widest_bilinear, wrote, wrote_anything,
+    Receiver, Shared, Site, Slot, Value, Widest, WriteAmpSkip, called, f_widest_bilinear, fallback, known,
+    output_full, resumed, widest_bilinear, wrote, wrote_anything,
 };
 pub use crate::plan::{FunctionPlan, LayerPlan, LayerSeen, PLANS, SitePlan};
 pub use crate::precision::Precision;

@@ -32,7 +32,12 @@ pub(super) fn tensor_function(path: &ExprPath, arity: Option<usize>) -> Option<&
 
 impl<'a> Context<'a> {
     /// `xs.op(..)`, its receiver and arguments already looked at.
-    pub(super) fn method_call(&mut self, call: &'a ExprMethodCall, receiver: Value, arguments: &[Value]) -> Value {
+    pub(super) fn method_call(
+        &mut self,
+        call: &'a ExprMethodCall,
+        receiver: Value,
+        arguments: &[Value],
+    ) -> Value {
         let name = call.method.to_string();
         let Some(label) = labels::label(&call.attrs) else { return Value::UNKNOWN };
         if matches!(name.as_str(), "unwrap" | "expect") && matches!(receiver, Value::Each(_)) {
@@ -60,7 +65,7 @@ impl<'a> Context<'a> {
         if of_tensor || site.facts.first().is_some_and(|fact| fact.tensor != Tensorness::No) {
             super::decide::decide(self, &mut site);
         }
-        site.result = self.result(&site);
+        site.result = result(&site);
         if matches!(site.name.as_str(), "to_kind" | "totype" | "f_to_kind" | "f_totype") {
             let held = match first.and_then(shape::kind_literal).as_deref() {
                 Some("Float") => Held::Full,
@@ -99,7 +104,8 @@ impl<'a> Context<'a> {
         if matches!(last.as_str(), "Some" | "Ok") && arguments.len() == 1 {
             return Value::Each(arguments[0].fact());
         }
-        let of_tensor = path.path.segments.iter().rev().nth(1).is_some_and(|segment| segment.ident == "Tensor");
+        let of_tensor =
+            path.path.segments.iter().rev().nth(1).is_some_and(|segment| segment.ident == "Tensor");
         let mut site = self.call(label, last, path.span(), Spelling::Function);
         site.operands = call.args.iter().collect();
         site.facts = arguments.iter().map(Value::operand).collect();
@@ -123,49 +129,6 @@ impl<'a> Context<'a> {
             Value::One(fact) => Value::One(Fact { tensor: Tensorness::Yes, ..fact }),
             other => other,
         }
-    }
-
-    /// What comes out of a decided call.
-    fn result(&self, site: &Call<'a>) -> Fact {
-        use crate::policy::Class;
-        let tensor = match site.spelling {
-            Spelling::Function => Tensorness::Yes,
-            _ => site.facts[0].tensor,
-        };
-        let operands = || -> Vec<Fact> {
-            match site.op {
-                Some(op) => op.operands.iter().filter_map(|position| site.facts.get(*position)).copied().collect(),
-                None => Vec::new(),
-            }
-        };
-        let followed = match site.class {
-            _ if site.op.is_some_and(|op| op.in_place) => site.facts[0],
-            None if site.op.is_some() => Fact { held: Held::Unknown, ..follow(operands()) },
-            None => Fact::UNKNOWN,
-            Some(Class::Low) => Fact::tensor(Held::Low, None),
-            Some(Class::Full | Class::Banned) => Fact::tensor(Held::Full, None),
-            Some(Class::FullOutput) => {
-                let kind = site.op.and_then(|op| op.kind).and_then(|position| site.operands.get(position));
-                match kind.and_then(|kind| shape::kind_literal(kind)).as_deref() {
-                    Some("Float") => Fact::tensor(Held::Full, None),
-                    None if site.kind.is_some() || site.facts[0].held == Held::Full => {
-                        Fact::tensor(Held::Full, None)
-                    }
-                    Some("Half" | "BFloat16") if site.kind.is_some() => Fact::tensor(Held::Full, None),
-                    _ => Fact::tensor(Held::Unknown, None),
-                }
-            }
-            Some(Class::Widest) => {
-                let operands = operands();
-                let full = operands.iter().find(|fact| fact.held == Held::Full);
-                full.copied().unwrap_or_else(|| follow(operands))
-            }
-            Some(Class::Follow) => follow(operands()),
-        };
-        if site.op.is_none() && site.class.is_none() {
-            return Fact::UNKNOWN;
-        }
-        Fact { tensor, ..followed }
     }
 
     /// `xs.apply(&layer)` or `layer.forward(&xs)`.
@@ -260,10 +223,56 @@ impl<'a> Context<'a> {
         use crate::policy::Class;
         for (name, arity) in labels::calls(&mac.tokens) {
             let word = name.to_string();
-            let op = policy::find(Form::Method, &word, arity).or_else(|| policy::find(Form::Function, &word, arity));
+            let op = policy::find(Form::Method, &word, arity)
+                .or_else(|| policy::find(Form::Function, &word, arity));
             if op.is_some_and(|op| !matches!(op.class, Class::Follow)) {
                 self.plan.unseen.push((name.span(), word));
             }
         }
     }
+}
+
+/// What comes out of a decided call.
+fn result(site: &Call<'_>) -> Fact {
+    use crate::policy::Class;
+    let tensor = match site.spelling {
+        Spelling::Function => Tensorness::Yes,
+        _ => site.facts[0].tensor,
+    };
+    let operands = || -> Vec<Fact> {
+        match site.op {
+            Some(op) => {
+                op.operands.iter().filter_map(|position| site.facts.get(*position)).copied().collect()
+            }
+            None => Vec::new(),
+        }
+    };
+    let followed = match site.class {
+        _ if site.op.is_some_and(|op| op.in_place) => site.facts[0],
+        None if site.op.is_some() => Fact { held: Held::Unknown, ..follow(operands()) },
+        None => Fact::UNKNOWN,
+        Some(Class::Low) => Fact::tensor(Held::Low, None),
+        Some(Class::Full | Class::Banned) => Fact::tensor(Held::Full, None),
+        Some(Class::FullOutput) => {
+            let kind = site.op.and_then(|op| op.kind).and_then(|position| site.operands.get(position));
+            match kind.and_then(|kind| shape::kind_literal(kind)).as_deref() {
+                Some("Float") => Fact::tensor(Held::Full, None),
+                None if site.kind.is_some() || site.facts[0].held == Held::Full => {
+                    Fact::tensor(Held::Full, None)
+                }
+                Some("Half" | "BFloat16") if site.kind.is_some() => Fact::tensor(Held::Full, None),
+                _ => Fact::tensor(Held::Unknown, None),
+            }
+        }
+        Some(Class::Widest) => {
+            let operands = operands();
+            let full = operands.iter().find(|fact| fact.held == Held::Full);
+            full.copied().unwrap_or_else(|| follow(operands))
+        }
+        Some(Class::Follow) => follow(operands()),
+    };
+    if site.op.is_none() && site.class.is_none() {
+        return Fact::UNKNOWN;
+    }
+    Fact { tensor, ..followed }
 }

@@ -134,7 +134,10 @@ fn weights_below_views<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
         let mut operand = shape::bare(site.operands[cast.operand]);
         let mut view = None;
         while let Expr::MethodCall(call) = operand {
-            let Some(index) = labels::label(&call.attrs).and_then(|label| context.plan.by_label.get(&label)) else { break };
+            let Some(index) = labels::label(&call.attrs).and_then(|label| context.plan.by_label.get(&label))
+            else {
+                break;
+            };
             if !context.plan.calls[*index].op.is_some_and(|op| op.view) {
                 view = None;
                 break;

@@ -90,7 +90,9 @@ impl Scope {
                 }
             }
             Pat::Slice(slice) => slice.elems.iter().for_each(|pat| self.bind(pat, &value.clone().inside())),
-            Pat::Struct(fields) => fields.fields.iter().for_each(|field| self.bind(&field.pat, &Value::UNKNOWN)),
+            Pat::Struct(fields) => {
+                fields.fields.iter().for_each(|field| self.bind(&field.pat, &Value::UNKNOWN))
+            }
             Pat::Or(or) => or.cases.iter().for_each(|pat| self.bind(pat, value)),
             Pat::Guard(guard) => self.bind(&guard.pat, value),
             _ => {}
@@ -127,11 +129,13 @@ impl Scope {
             self.diverged = true;
             return;
         }
-        let mut bindings: Vec<usize> = ending.iter().flat_map(|branch| branch.changed.keys().copied()).collect();
+        let mut bindings: Vec<usize> =
+            ending.iter().flat_map(|branch| branch.changed.keys().copied()).collect();
         bindings.sort_unstable();
         bindings.dedup();
         for binding in bindings {
-            let values = ending.iter().map(|branch| branch.changed.get(&binding).unwrap_or(&self.held[binding]));
+            let values =
+                ending.iter().map(|branch| branch.changed.get(&binding).unwrap_or(&self.held[binding]));
             let joined = values.cloned().reduce(|all, value| all.join(&value));
             self.change(binding, joined.unwrap_or(Value::UNKNOWN));
         }
@@ -157,7 +161,12 @@ pub(super) fn refined(ty: &Type, value: &Value) -> Value {
     } else {
         match ty {
             Type::Tuple(tuple) => Value::Tuple(
-                tuple.elems.iter().enumerate().map(|(index, ty)| refined(ty, &value.element(index))).collect(),
+                tuple
+                    .elems
+                    .iter()
+                    .enumerate()
+                    .map(|(index, ty)| refined(ty, &value.element(index)))
+                    .collect(),
             ),
             _ => value.clone(),
         }

@@ -1,7 +1,7 @@
 //! Walks a body in the order in which it runs.
+use super::context::Context;
 use super::merge::{assigned, assigned_in};
 use super::scope::{Scope, parameter, refined};
-use super::context::Context;
 use super::share::{Step, Uses};
 use super::value::Value;
 use crate::args::Args;
@@ -327,12 +327,19 @@ impl<'a> Context<'a> {
             };
         }
         if let Some(op) = super::calls::tensor_function(path, None)
-            && matches!(op.class, Class::Low | Class::Full | Class::FullOutput | Class::Widest | Class::Banned)
+            && matches!(
+                op.class,
+                Class::Low | Class::Full | Class::FullOutput | Class::Widest | Class::Banned
+            )
             && self.island() != Island::Skip
         {
             self.plan.unseen.push((path.span(), op.name.to_owned()));
         }
-        if shape::kind_literal(&Expr::Path(path.clone())).is_some() { Value::NOT_TENSOR } else { Value::UNKNOWN }
+        if shape::kind_literal(&Expr::Path(path.clone())).is_some() {
+            Value::NOT_TENSOR
+        } else {
+            Value::UNKNOWN
+        }
     }
 
     fn macro_call(&mut self, mac: &'a Macro) -> Value {

@@ -72,7 +72,7 @@ impl Rewrite<'_> {
         if call.writes() && call.facts[0].held != Held::Low {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
         }
-        restore(expr, attrs);
+        restore(expr, &attrs);
     }
 
     fn receiver(
@@ -110,7 +110,7 @@ impl Rewrite<'_> {
         } else {
             let site = self.site(index, declared, end);
             let slot = (!keeps).then(|| quote_spanned!(end=> , #slot));
-            let shared = cast.and_then(|cast| self.shared(cast.slot, end));
+            let shared = cast.and_then(|cast| shared(cast.slot, end));
             quote_spanned!(end=> #site #slot #shared)
         };
         let group = parenthesized(arguments, end);
@@ -135,7 +135,7 @@ impl Rewrite<'_> {
         let Operand { start, end, .. } = *operand;
         let value = self.names.wrap("Value", None, argument, start, end);
         let word = proc_macro2::Ident::new(argument_word(cast), end);
-        let (slot, shared) = (self.names.slot(end), self.shared(cast.slot, end));
+        let (slot, shared) = (self.names.slot(end), shared(cast.slot, end));
         let group = parenthesized(quote_spanned!(end=> #site, #slot #shared), end);
         Expr::Verbatim(quote_spanned!(end=> #value.#word #group))
     }
@@ -149,14 +149,6 @@ impl Rewrite<'_> {
             let path = self.names.path("Site", span);
             quote_spanned!(span=> &#path::new())
         }
-    }
-
-    /// `, &__amp_s3`
-    pub(super) fn shared(&self, slot: Option<usize>, span: Span) -> Option<TokenStream> {
-        slot.map(|slot| {
-            let name = binding(&format!("__amp_s{slot}"), span);
-            quote_spanned!(span=> , &#name)
-        })
     }
 
     // Input:
@@ -189,7 +181,7 @@ impl Rewrite<'_> {
         }
         if call.widest {
             *expr = self.widest(function, call, &operands);
-            return restore(expr, attrs);
+            return restore(expr, &attrs);
         }
         if call.alone
             && let (Some(last), Some(operand)) = (function.args.last_mut(), operands.last())
@@ -205,7 +197,7 @@ impl Rewrite<'_> {
         } else if call.writes() {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
         }
-        restore(expr, attrs);
+        restore(expr, &attrs);
     }
 
     // Input:
@@ -264,7 +256,7 @@ pub(super) fn without_parens(expr: &Expr) -> &Expr {
 }
 
 /// Attributes stay outside: they may not stand before an argument.
-fn restore(expr: &mut Expr, attrs: Vec<Attribute>) {
+fn restore(expr: &mut Expr, attrs: &[Attribute]) {
     if !attrs.is_empty() {
         *expr = Expr::Verbatim(quote!(#(#attrs)* #expr));
     }
@@ -286,4 +278,12 @@ fn argument_word(cast: &Cast) -> &'static str {
         (_, None) => "amp_full_arg",
         (_, Some(_)) => "amp_full_arg_shared",
     }
+}
+
+/// `, &__amp_s3`
+pub(super) fn shared(slot: Option<usize>, span: Span) -> Option<TokenStream> {
+    slot.map(|slot| {
+        let name = binding(&format!("__amp_s{slot}"), span);
+        quote_spanned!(span=> , &#name)
+    })
 }

@@ -1,5 +1,5 @@
 //! Layer calls: the layer's type says what happens to the input.
-use super::cast::without_parens;
+use super::cast::{shared, without_parens};
 use super::state::Rewrite;
 use crate::names::{binding, parenthesized};
 use crate::plan::Island;
@@ -18,13 +18,6 @@ impl Rewrite<'_> {
         } else {
             self.forward(expr, index);
         }
-    }
-
-    /// `&__AMP_LAYERS[3]`
-    fn record(&self, index: usize, span: Span) -> TokenStream {
-        let layers = Ident::new("__AMP_LAYERS", span);
-        let index = Literal::usize_unsuffixed(index);
-        quote_spanned!(span=> &#layers[#index])
     }
 
     // Input:
@@ -53,8 +46,8 @@ impl Rewrite<'_> {
             (_, None) => "amp_at",
         };
         let word = Ident::new(word, last);
-        let (record, slot) = (self.record(index, last), self.names.slot(last));
-        let shared = self.shared(layer.slot.filter(|_| layer.island != Island::Full), last);
+        let (record, slot) = (record(index, last), self.names.slot(last));
+        let shared = shared(layer.slot.filter(|_| layer.island != Island::Full), last);
         let group = parenthesized(quote_spanned!(last=> #record, #slot #shared), last);
         *call.receiver = Expr::Verbatim(quote_spanned!(last=> #held.#word #group));
         if self.known_layers && !layer.name.starts_with("apply_opt") {
@@ -79,10 +72,10 @@ impl Rewrite<'_> {
         let input = self.names.wrap("Value", None, &call.args[0], at, until);
         let cell = binding(&format!("__amp_c{index}"), until);
         let word = Ident::new(if layer.slot.is_some() { "amp_input_shared" } else { "amp_input" }, until);
-        let (slot, shared) = (self.names.slot(until), self.shared(layer.slot, until));
+        let (slot, shared) = (self.names.slot(until), shared(layer.slot, until));
         let group = parenthesized(quote_spanned!(until=> &#cell, #slot #shared), until);
         let input = Expr::Verbatim(quote_spanned!(until=> #input.#word #group));
-        let record = self.record(index, first);
+        let record = record(index, first);
         let look = Ident::new(if layer.island == Island::Full { "look_full" } else { "look" }, first);
         let layer = quote_spanned!(first=> &#seen);
         let known = self.known_layers && matches!(call.method.to_string().as_str(), "forward" | "forward_t");
@@ -98,4 +91,11 @@ impl Rewrite<'_> {
         let called = self.names.wrap("called", Some(before), expr, first, last);
         *expr = Expr::Verbatim(quote!(#(#attrs)* #called));
     }
+}
+
+/// `&__AMP_LAYERS[3]`
+fn record(index: usize, span: Span) -> TokenStream {
+    let layers = Ident::new("__AMP_LAYERS", span);
+    let index = Literal::usize_unsuffixed(index);
+    quote_spanned!(span=> &#layers[#index])
 }

@@ -7,9 +7,9 @@ mod state;
 mod walk;
 
 use crate::args::Args;
+use crate::names::Names;
 use crate::plan::Plan;
 use crate::syntax::labels::Labelled;
-use crate::names::Names;
 use proc_macro2::TokenStream;
 use state::{Rewrite, Sites};
 use syn::Block;

@@ -60,7 +60,12 @@ fn open_body(index: usize, body: &Body, plan: &Plan<'_>, names: &Names, sites: &
         head.extend(quote!(#declared));
     }
     let cell = names.path("Call", span);
-    for (layer, _) in plan.layers.iter().enumerate().filter(|(_, layer)| layer.body == index && !layer.name.starts_with("apply")) {
+    for (layer, _) in plan
+        .layers
+        .iter()
+        .enumerate()
+        .filter(|(_, layer)| layer.body == index && !layer.name.starts_with("apply"))
+    {
         let declared = names.hold(&format!("__amp_c{layer}"), &quote!(#cell::new()));
         head.extend(quote!(#declared));
     }

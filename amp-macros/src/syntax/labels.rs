@@ -135,19 +135,17 @@ impl VisitMut for Numbering {
                 let label = self.attribute();
                 binary.attrs.push(label);
             }
-            Expr::Closure(closure) => {
-                // A body is a block, so that it can hold what its sites need.
-                if !matches!(*closure.body, Expr::Block(_)) {
-                    let body = std::mem::replace(&mut *closure.body, Expr::Verbatim(TokenStream::new()));
-                    *closure.body = Expr::Block(ExprBlock {
-                        attrs: Vec::new(),
-                        label: None,
-                        block: Block {
-                            brace_token: token::Brace(span_of(&body)),
-                            stmts: vec![Stmt::Expr(body, None)],
-                        },
-                    });
-                }
+            // A body is a block, so that it can hold what its sites need.
+            Expr::Closure(closure) if !matches!(*closure.body, Expr::Block(_)) => {
+                let body = std::mem::replace(&mut *closure.body, Expr::Verbatim(TokenStream::new()));
+                *closure.body = Expr::Block(ExprBlock {
+                    attrs: Vec::new(),
+                    label: None,
+                    block: Block {
+                        brace_token: token::Brace(span_of(&body)),
+                        stmts: vec![Stmt::Expr(body, None)],
+                    },
+                });
             }
             // Constants have no run time, and an async block leaves its thread.
             Expr::Async(_) | Expr::Const(_) => return,

@@ -7,9 +7,29 @@ use syn::{Expr, Macro, Token};
 
 /// The standard library's macros that take expressions, and the error crates' that format.
 const READABLE: &[&str] = &[
-    "vec", "assert", "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq", "debug_assert_ne", "print",
-    "println", "eprint", "eprintln", "format", "write", "writeln", "dbg", "matches", "panic", "todo",
-    "unimplemented", "unreachable", "anyhow", "bail", "ensure",
+    "vec",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "format",
+    "write",
+    "writeln",
+    "dbg",
+    "matches",
+    "panic",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "anyhow",
+    "bail",
+    "ensure",
 ];
 
 /// Those that do not return.
@@ -89,7 +109,8 @@ impl ReadMacro {
 }
 
 fn read(mac: &Macro) -> Option<(Vec<Expr>, Rest)> {
-    let first = |input: ParseStream| -> syn::Result<(Expr, TokenStream)> { Ok((input.parse()?, input.parse()?)) };
+    let first =
+        |input: ParseStream| -> syn::Result<(Expr, TokenStream)> { Ok((input.parse()?, input.parse()?)) };
     if name(mac) == "matches" {
         let (expr, rest) = first.parse2(mac.tokens.clone()).ok()?;
         return Some((vec![expr], Rest::Tokens(rest)));

@@ -73,8 +73,8 @@ pub(crate) fn is_tensor_type(ty: &Type) -> bool {
 /// Whether the type is one of the language's own that is no tensor.
 pub(crate) fn is_primitive_type(ty: &Type) -> bool {
     const NAMES: &[&str] = &[
-        "bool", "char", "str", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
-        "u128", "usize",
+        "bool", "char", "str", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
+        "u64", "u128", "usize",
     ];
     match ty {
         Type::Reference(reference) => is_primitive_type(&reference.elem),
@@ -127,7 +127,9 @@ pub(crate) fn start(expr: &Expr) -> Span {
         Expr::Paren(paren) => paren.paren_token.span.open(),
         Expr::Array(array) => array.bracket_token.span.open(),
         Expr::Block(block) => block.block.brace_token.span.open(),
-        Expr::Path(path) => path.path.segments.first().map_or_else(|| expr.span(), |first| first.ident.span()),
+        Expr::Path(path) => {
+            path.path.segments.first().map_or_else(|| expr.span(), |first| first.ident.span())
+        }
         other => other.span(),
     }
 }

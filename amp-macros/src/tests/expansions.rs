@@ -62,14 +62,18 @@ expansions! {
 
 #[test]
 fn incomplete_code_comes_back_with_one_error() {
-    let expanded = crate::pipeline::expand("".parse().unwrap(), "fn f(x: &Tensor) { x. }".parse().unwrap()).to_string();
+    let expanded =
+        crate::pipeline::expand("".parse().unwrap(), "fn f(x: &Tensor) { x. }".parse().unwrap()).to_string();
     assert!(expanded.starts_with("fn f (x : & Tensor) { x . }"), "{expanded}");
     assert_eq!(expanded.matches("compile_error").count(), 1, "{expanded}");
 }
 
 #[test]
 fn an_impl_block_rewrites_what_has_something_to_rewrite() {
-    let expanded = expand("", "impl nn::Module for Net { fn forward(&self, xs: &Tensor) -> Tensor { xs.matmul(&self.w) } fn name(&self) -> &str { \"net\" } }");
+    let expanded = expand(
+        "",
+        "impl nn::Module for Net { fn forward(&self, xs: &Tensor) -> Tensor { xs.matmul(&self.w) } fn name(&self) -> &str { \"net\" } }",
+    );
     assert_eq!(expanded.matches("__amp::enter(").count(), 1, "{expanded}");
     assert!(expanded.contains("KnownLayer for Net"), "{expanded}");
 }

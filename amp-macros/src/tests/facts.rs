@@ -3,6 +3,7 @@ use crate::analyse::analyse;
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::plan::{Held, Plan, Tensorness};
+use crate::policy::Class::{Follow, Full, Low};
 use crate::syntax::labels::Labelled;
 
 /// The plan of `fn f(xs: &Tensor, w: &Tensor, n: f64, c: bool) { body }`, looked at.
@@ -43,7 +44,11 @@ fn operations_give_the_precision_of_their_class() {
     assert_eq!(held("xs.matmul(w).softmax(-1, Kind::Double).probe()"), Held::Unknown);
     assert_eq!(held("xs.matmul(w).to_kind(Kind::Float).probe()"), Held::Full);
     assert_eq!(held("xs.matmul(w).to_kind(self.kind).probe()"), Held::Unknown);
-    assert_eq!(held("let y = xs.exp() + xs.matmul(w); y.probe()"), Held::Unknown, "one may be without dimensions");
+    assert_eq!(
+        held("let y = xs.exp() + xs.matmul(w); y.probe()"),
+        Held::Unknown,
+        "one may be without dimensions"
+    );
     assert_eq!(held("let y = xs.matmul(w) * 2.0 + n; y.probe()"), Held::Low);
     assert_eq!(held("let y = 1. / xs.matmul(w); y.probe()"), Held::Full);
     assert_eq!(held("Tensor::cat(&[xs.matmul(w), w.matmul(xs)], 0).probe()"), Held::Low);
@@ -57,7 +62,10 @@ fn names_hold_what_was_bound_last() {
     assert_eq!(held("let mut y = xs.exp(); y = xs.matmul(w); y.probe()"), Held::Low);
     assert_eq!(held("let y; y = xs.matmul(w); y.probe()"), Held::Low);
     assert_eq!(held("let (a, b) = (xs.matmul(w), xs.exp()); b.probe(); a.probe()"), Held::Low);
-    assert_eq!(held("let y = Some(xs.matmul(w)); if let Some(y) = y { y.probe() } else { xs.relu() }"), Held::Low);
+    assert_eq!(
+        held("let y = Some(xs.matmul(w)); if let Some(y) = y { y.probe() } else { xs.relu() }"),
+        Held::Low
+    );
     assert_eq!(held("let y = xs.f_matmul(w)?; y.probe()"), Held::Low);
     assert_eq!(held("let y = xs.f_matmul(w).unwrap().f_relu()?; y.probe()"), Held::Low);
     assert_eq!(held("let parts = xs.matmul(w).chunk(2, 0); parts[0].probe()"), Held::Low);
@@ -71,7 +79,10 @@ fn paths_are_joined() {
     assert_eq!(held("let y = if c { xs.matmul(w) } else { w.matmul(xs) }; y.probe()"), Held::Low);
     assert_eq!(held("let y = if c { xs.matmul(w) } else { return xs.exp() }; y.probe()"), Held::Low);
     assert_eq!(held("let y = match n { 0. => xs.matmul(w), _ => panic!() }; y.probe()"), Held::Low);
-    assert_eq!(held("let y = match n { 0. => xs.matmul(w), 1. if c => xs.exp(), _ => w.matmul(w) }; y.probe()"), Held::Unknown);
+    assert_eq!(
+        held("let y = match n { 0. => xs.matmul(w), 1. if c => xs.exp(), _ => w.matmul(w) }; y.probe()"),
+        Held::Unknown
+    );
     assert_eq!(held("let mut y = xs.matmul(w); if c { y = xs.exp(); } y.probe()"), Held::Unknown);
     assert_eq!(held("let mut y = xs.matmul(w); if c { y = xs.exp(); return y; } y.probe()"), Held::Low);
     assert_eq!(held("let Some(y) = self.f_matmul(w) else { return xs.exp() }; xs.exp().probe()"), Held::Full);
@@ -84,7 +95,14 @@ fn paths_are_joined() {
 
 #[test]
 fn what_is_no_tensor_is_told_by_what_is_written() {
-    for body in ["n.probe()", "2.5.probe()", "(n as f32).probe()", "(0..3).probe()", "let k = 3; k.probe()", "(|x| x).probe()"] {
+    for body in [
+        "n.probe()",
+        "2.5.probe()",
+        "(n as f32).probe()",
+        "(0..3).probe()",
+        "let k = 3; k.probe()",
+        "(|x| x).probe()",
+    ] {
         assert_eq!(probed(body).0, Tensorness::No, "{body}");
     }
     for body in ["self.x.probe()", "make().probe()", "xs.size().probe()", "let y = self.list[0]; y.probe()"] {
@@ -99,7 +117,10 @@ fn sites(body: &str) -> Vec<String> {
 
 #[test]
 fn other_calls_of_the_same_name_are_no_sites() {
-    assert_eq!(sites("n.exp(); self.values.iter().sum::<f64>(); self.values.iter().sum(); xs.size()[0].pow(2);"), ["pow"]);
+    assert_eq!(
+        sites("n.exp(); self.values.iter().sum::<f64>(); self.values.iter().sum(); xs.size()[0].pow(2);"),
+        ["pow"]
+    );
     assert_eq!(sites("#[amp(skip)] { xs.matmul(w); xs.exp(); }"), [""; 0]);
     assert_eq!(sites("const N: usize = exp(2); [0; f.exp()]; async { xs.exp() };"), [""; 0]);
 }
@@ -130,7 +151,11 @@ fn a_binding_is_cast_once_in_a_run_of_a_block() {
     assert_eq!(shared("xs.matmul(&self.q); for _ in 0..2 { xs.matmul(&self.k); }"), 0, "a loop");
     assert_eq!(shared("for _ in 0..2 { xs.matmul(&self.q); xs.matmul(&self.k); }"), 2, "one turn of a loop");
     assert_eq!(shared("let f = || xs.matmul(&self.q); xs.matmul(&self.k);"), 0, "a closure");
-    assert_eq!(shared("xs.matmul(&self.q); { let xs = self.other(); xs.matmul(&self.q); }"), 0, "two bindings");
+    assert_eq!(
+        shared("xs.matmul(&self.q); { let xs = self.other(); xs.matmul(&self.q); }"),
+        0,
+        "two bindings"
+    );
     plan("xs.apply(&self.q); xs.apply(&self.k);", |plan| {
         assert!(plan.layers.iter().all(|layer| layer.slot == Some(0)));
         assert_eq!(plan.slots[0].block, plan.bodies[0].block);
@@ -143,9 +168,10 @@ fn a_binding_is_cast_once_in_a_run_of_a_block() {
 #[test]
 fn overrides_and_marks_win_over_the_table() {
     let class = |args: &str, body: &str| {
-        plan_with(args, body, |plan| plan.calls.iter().rev().find_map(|call| call.class.map(|class| (class, call.alone))))
+        plan_with(args, body, |plan| {
+            plan.calls.iter().rev().find_map(|call| call.class.map(|class| (class, call.alone)))
+        })
     };
-    use crate::policy::Class::{Follow, Full, Low};
     assert_eq!(class("", "xs.exp()"), Some((Full, false)));
     assert_eq!(class("low(exp)", "xs.exp()"), Some((Low, true)), "libtorch would widen it");
     assert_eq!(class("full(relu)", "xs.relu()"), Some((Full, false)), "libtorch lists no relu");

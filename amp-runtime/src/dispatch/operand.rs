@@ -192,7 +192,11 @@ fn cast_tensors<'s>(list: &'s [Tensor], to: To, slot: &'s mut Slot) -> &'s [Tens
 }
 
 /// The same for references, which stay references: another argument may share their type.
-fn cast_references<'s, T: AsTensor + ?Sized>(list: &'s [&'s T], to: To, slot: &'s mut Slot) -> &'s [&'s Tensor] {
+fn cast_references<'s, T: AsTensor + ?Sized>(
+    list: &'s [&'s T],
+    to: To,
+    slot: &'s mut Slot,
+) -> &'s [&'s Tensor] {
     slot.casts = list
         .iter()
         .map(|operand| {
@@ -201,7 +205,8 @@ fn cast_references<'s, T: AsTensor + ?Sized>(list: &'s [&'s T], to: To, slot: &'
             made
         })
         .collect();
-    let tensors = slot.casts.iter().zip(list).map(|(cast, operand)| cast.as_ref().unwrap_or(operand.as_tensor()));
+    let tensors =
+        slot.casts.iter().zip(list).map(|(cast, operand)| cast.as_ref().unwrap_or(operand.as_tensor()));
     native::references(tensors, &mut slot.pointers)
 }
 
