@@ -34,7 +34,7 @@ pub(crate) fn explain(ident: &proc_macro2::Ident, owner: Option<&str>, plan: &Pl
     let name = owner.map_or_else(|| ident.to_string(), |owner| format!("{owner}::{ident}"));
     let sites = || plan.calls.iter().filter(|call| call.is_site());
     let low = sites().filter(|call| call.result.held == Held::Low).count();
-    let casts: usize = sites().map(|call| call.casts.len() + usize::from(call.kind.is_some())).sum();
+    let casts: usize = sites().map(|call| call.casts.len()).sum();
     let (sites_count, layers) = (sites().count(), plan.layers.len());
     let headline = format!(
         "{name}: {low} of {} low, {}, {}",
@@ -130,7 +130,7 @@ fn casts(call: &Call<'_>) -> String {
 fn reason(call: &Call<'_>) -> String {
     let listed = call.op.map_or("", |op| op.reason);
     match call.reason {
-        Reason::Listed if listed.is_empty() => "op table".to_owned(),
+        Reason::Listed if listed.is_empty() => "it follows its operands".to_owned(),
         Reason::Listed => listed.to_owned(),
         Reason::Override => "override in the attribute".to_owned(),
         Reason::Island => {

@@ -1,5 +1,6 @@
 //! The passes as ordinary functions: expansions to read, errors and where they point, and that no input makes them panic.
 mod expansions;
+mod explained;
 mod facts;
 mod generated;
 mod no_panic;
