@@ -34,7 +34,9 @@ fn both_sides_count_alike() {
 
 #[test]
 fn never_more_than_pytorch_and_fewer_where_values_are_shared() {
-    println!("casts in forward and loss  ours  PyTorch  PyTorch with the CPU's lists (softmax, norms in bf16)");
+    println!(
+        "casts in forward and loss  ours  PyTorch  PyTorch with the CPU's lists (softmax, norms in bf16)"
+    );
     for name in NAMES {
         let all = casts(name, |run| with_precision(Precision::Bf16, run));
         let (least, least_with_kernels) = pytorch(name, "shared");

@@ -27,7 +27,12 @@ fn runs() -> impl Iterator<Item = (&'static str, Precision)> {
 }
 
 /// Forward, loss and backward of the recorded weights; `region` runs the forward.
-fn results(name: &str, goldens: &Goldens, scale: f64, region: impl FnOnce(&dyn Fn() -> models::Outputs) -> models::Outputs) -> Results {
+fn results(
+    name: &str,
+    goldens: &Goldens,
+    scale: f64,
+    region: impl FnOnce(&dyn Fn() -> models::Outputs) -> models::Outputs,
+) -> Results {
     tch::set_num_threads(1); // as they were recorded
     let (store, model, inputs) = models::recorded(name, goldens);
     let turn = models::alone();
@@ -60,7 +65,11 @@ fn ambient(name: &str, goldens: &Goldens, precision: Precision) -> Results {
 fn each(name: &str, results: &Results, goldens: &Goldens, mut check: impl FnMut(&str, &Tensor)) {
     let prefix = format!("{name}/f32/");
     let wanted: Vec<_> = goldens.below(&prefix).map(|(name, _)| name).collect();
-    assert_eq!(results.keys().map(String::as_str).collect::<Vec<_>>(), wanted, "{name}: not the recorded tensors");
+    assert_eq!(
+        results.keys().map(String::as_str).collect::<Vec<_>>(),
+        wanted,
+        "{name}: not the recorded tensors"
+    );
     for (what, tensor) in results {
         check(what, tensor);
     }
@@ -79,7 +88,9 @@ fn bound(goldens: &Goldens, place: &str, what: &str) -> f64 {
 /// The same bits where the processor is the recorded one; says where it is not.
 fn compare_bits(name: &str, results: &Results, goldens: &Goldens, place: &str) {
     if !goldens.same_processor() {
-        return eprintln!("skipped: {place} was recorded on another kind of processor: bits were not compared");
+        return eprintln!(
+            "skipped: {place} was recorded on another kind of processor: bits were not compared"
+        );
     }
     each(name, results, goldens, |what, tensor| {
         let wanted = goldens.tensor(&format!("{place}/{what}"));
@@ -114,7 +125,8 @@ fn forward_and_gradients_are_f32s_within_rounding() {
         let mut worst = (0., String::new());
         each(name, &results, &goldens, |what, tensor| {
             let full = goldens.tensor(&format!("{name}/f32/{what}"));
-            let share = distance(tensor, full, full) / bound(&goldens, &format!("{name}/{precision}/shared"), what);
+            let share =
+                distance(tensor, full, full) / bound(&goldens, &format!("{name}/{precision}/shared"), what);
             if share > worst.0 {
                 worst = (share, what.to_owned());
             }
@@ -131,7 +143,8 @@ fn forward_and_gradients_are_pytorch_autocasts_within_rounding() {
     for (name, precision) in runs() {
         let results = amp(name, &goldens, precision);
         for lists in ["cpu", "cuda"] {
-            let (ours, theirs) = (format!("{name}/{precision}/shared"), format!("{name}/{precision}/{lists}"));
+            let (ours, theirs) =
+                (format!("{name}/{precision}/shared"), format!("{name}/{precision}/{lists}"));
             each(name, &results, &goldens, |what, tensor| {
                 let wanted = goldens.tensor(&format!("{theirs}/{what}"));
                 let distance = distance(tensor, wanted, goldens.tensor(&format!("{name}/f32/{what}")));
@@ -171,7 +184,9 @@ fn a_coarser_dtype_is_noticed() {
     let goldens = Goldens::open(FILE);
     for name in NAMES.into_iter().filter(|name| *name != "lstm") {
         let results = amp(name, &goldens, Precision::Bf16);
-        for (what, tensor) in results.iter().filter(|(what, _)| what.starts_with("out/") && *what != "out/loss") {
+        for (what, tensor) in
+            results.iter().filter(|(what, _)| what.starts_with("out/") && *what != "out/loss")
+        {
             let full = goldens.tensor(&format!("{name}/f32/{what}"));
             let share = distance(tensor, full, full) / bound(&goldens, &format!("{name}/f16/shared"), what);
             assert!(share > 1., "{name}: {what} in bf16 is within f16's bound, {share} of it");

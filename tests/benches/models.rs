@@ -23,9 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("skipped: PyTorch's side ({reason}); `cargo xtask setup --python-too` installs it");
     }
     println!("forward, loss and backward on the CPU, {} threads", tch::get_num_threads());
-    println!("bf16: by `#[amp]`; by `torch.autocast(\"cpu\")`, whose lists leave norms, softmax and upsampling in bf16;");
+    println!(
+        "bf16: by `#[amp]`; by `torch.autocast(\"cpu\")`, whose lists leave norms, softmax and upsampling in bf16;"
+    );
     println!("by the same with those in f32, as `#[amp]` has them and as one writes it there by hand");
-    println!("amp/autocast  amp/by hand  bf16/f32  f32/f32  model             amp   autocast    by hand    f32 tch  f32 torch");
+    println!(
+        "amp/autocast  amp/by hand  bf16/f32  f32/f32  model             amp   autocast    by hand    f32 tch  f32 torch"
+    );
     let mut rows = Vec::new();
     for name in NAMES {
         rows.push(row(name, pytorch.as_mut().ok())?);
@@ -42,7 +46,9 @@ fn row(name: &str, mut pytorch: Option<&mut PyTorch>) -> Result<serde_json::Valu
     let mut times = [const { Vec::new() }; 5];
     for round in 0..=ROUNDS {
         let mut seconds = Vec::new();
-        for (precision, words) in [(Precision::Bf16, ["bf16", "wide"].as_slice()), (Precision::Full, &["f32"])] {
+        for (precision, words) in
+            [(Precision::Bf16, ["bf16", "wide"].as_slice()), (Precision::Full, &["f32"])]
+        {
             let _ = contestant.seconds(precision)?;
             seconds.push((0..RUNS).map(|_| contestant.seconds(precision)).collect::<Result<Vec<_>, _>>()?);
             for word in words {

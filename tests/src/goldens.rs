@@ -91,7 +91,16 @@ impl Goldens {
 /// As `kernels()` of `goldens/autocast.py` says it.
 fn processor() -> String {
     const WANTED: [&str; 11] = [
-        "amx_bf16", "amx_fp16", "amx_tile", "avx2", "avx512_bf16", "avx512_fp16", "avx512bw", "avx512f", "avx512vl", "f16c",
+        "amx_bf16",
+        "amx_fp16",
+        "amx_tile",
+        "avx2",
+        "avx512_bf16",
+        "avx512_fp16",
+        "avx512bw",
+        "avx512f",
+        "avx512vl",
+        "f16c",
         "fma",
     ];
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -5,7 +5,7 @@ use tch::nn::RNN;
 use tch::{Device, Kind, Reduction, Tensor, nn};
 
 pub(super) struct Lstm {
-    lstm: nn::LSTM,
+    recurrent: nn::LSTM,
     head: nn::Linear,
     shortcut: nn::Linear,
     batch: i64,
@@ -20,7 +20,7 @@ impl Lstm {
         };
         let config = nn::RNNConfig { num_layers: 2, ..nn::RNNConfig::default() };
         Self {
-            lstm: nn::lstm(root / "lstm", inputs, hidden, config),
+            recurrent: nn::lstm(root / "lstm", inputs, hidden, config),
             head: nn::linear(root / "head", hidden, outputs, nn::LinearConfig::default()),
             shortcut: nn::linear(root / "shortcut", inputs, outputs, nn::LinearConfig::default()),
             batch,
@@ -30,7 +30,7 @@ impl Lstm {
 
     #[amp]
     fn forward(&self, xs: &Tensor) -> Tensor {
-        let (h, _) = self.lstm.seq(xs);
+        let (h, _) = self.recurrent.seq(xs);
         h.apply(&self.head) + xs.apply(&self.shortcut)
     }
 

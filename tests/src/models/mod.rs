@@ -75,7 +75,10 @@ pub fn recorded(name: &str, goldens: &Goldens) -> (nn::VarStore, Box<dyn Model>,
     let variables = store.variables();
     let prefix = format!("{name}/weights/");
     let weights: BTreeMap<_, _> = goldens.below(&prefix).collect();
-    assert!(variables.keys().all(|name| weights.contains_key(name.as_str())), "{name}: a weight is not recorded");
+    assert!(
+        variables.keys().all(|name| weights.contains_key(name.as_str())),
+        "{name}: a weight is not recorded"
+    );
     assert_eq!(variables.len(), weights.len(), "{name}: a recorded weight is not the model's");
     tch::no_grad(|| {
         for (name, mut variable) in variables {

@@ -48,8 +48,6 @@ impl nn::Module for GroupBlock {
     }
 }
 
-
-
 impl Residual {
     pub(super) fn new(root: &nn::Path, size: Size) -> Self {
         let (batch, side, width, classes) = match size {

@@ -17,14 +17,16 @@ pub(super) struct Transformer {
     last_norm: nn::LayerNorm,
     batch: i64,
     heads: i64,
+    scale: f64,
 }
 
 impl Transformer {
     pub(super) fn new(root: &nn::Path, size: Size) -> Self {
-        let (batch, length, width, heads, words) = match size {
-            Size::Test => (3, 7, 16, 2, 11),
-            Size::Bench => (8, 64, 128, 4, 256),
+        let (batch, length, head, heads, words) = match size {
+            Size::Test => (3, 7, 8_i32, 2, 11),
+            Size::Bench => (8, 64, 32, 4, 256),
         };
+        let width = heads * i64::from(head);
         let linear = |name| nn::linear(root / name, width, width, nn::LinearConfig::default());
         let norm = |name| nn::layer_norm(root / name, vec![width], nn::LayerNormConfig::default());
         let weight = |name, size: [i64; 2]| root.var(name, &size, nn::init::DEFAULT_KAIMING_UNIFORM);
@@ -42,6 +44,7 @@ impl Transformer {
             last_norm: norm("last_norm"),
             batch,
             heads,
+            scale: 1. / f64::from(head).sqrt(),
         }
     }
 
@@ -55,8 +58,7 @@ impl Transformer {
     fn attention(&self, xs: &Tensor, future: &Tensor) -> Tensor {
         let (q, k, v) = (xs.apply(&self.query), xs.apply(&self.key), xs.apply(&self.value));
         let (q, k, v) = (self.heads(&q), self.heads(&k), self.heads(&v));
-        let scale = 1. / f64::sqrt(q.size()[3] as f64);
-        let scores = q.matmul(&k.transpose(-2, -1)) * scale;
+        let scores = q.matmul(&k.transpose(-2, -1)) * self.scale;
         let weights = scores.masked_fill(future, f64::NEG_INFINITY).softmax(-1, None);
         weights.matmul(&v).transpose(1, 2).reshape(xs.size()).apply(&self.out)
     }
