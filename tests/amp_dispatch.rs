@@ -1,4 +1,6 @@
 //! What generated code calls, written out by hand: who is cast, who is not, and what is on and off around it.
+#![allow(clippy::arc_with_non_send_sync, reason = "users have such")]
+#![allow(clippy::unused_self, reason = "only the signature matters")]
 use amp_runtime::__private as p;
 use amp_runtime::{Precision, with_precision};
 use std::cell::RefCell;

@@ -1,4 +1,5 @@
 //! No cast is used that is not a cast of what its tensor is now, however the tensor was written to.
+#![allow(clippy::unit_arg, reason = "generated code cannot know")]
 use amp_runtime::__private as p;
 use amp_runtime::{Precision, Sgd, count_ops, prelude::OptimWrapper};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,8 +59,10 @@ fn is_cast_of(cast: &Tensor, t: &Tensor) -> bool {
     cast.kind() == Kind::BFloat16 && cast.detach() == t.detach().to_kind(Kind::BFloat16)
 }
 
+type Write = fn(&Tensor);
+
 /// Every way to write to a tensor that libtorch counts, through itself and through aliases.
-const WRITES: [(&str, fn(&Tensor)); 8] = [
+const WRITES: [(&str, Write); 8] = [
     ("in place", |t| drop(t.shallow_clone().fill_(1.5))),
     ("part of it", |t| t.narrow(0, 0, 1).copy_(&Tensor::ones([1, 4], F32))),
     ("a detached alias", |t| drop(t.detach().g_add_(&x()))),

@@ -55,6 +55,10 @@ fn arguments_that_deref_to_a_tensor_are_cast() {
 
 #[test]
 fn options_and_lists_are_cast_inside() {
+    fn cat<T: std::borrow::Borrow<Tensor>>(list: &[T]) -> Vec<i64> {
+        assert!(list.iter().all(|t| t.borrow().kind() == Kind::BFloat16));
+        Tensor::cat(list, 0).size()
+    }
     #[allow(unused_imports, reason = "generated code cannot know")]
     use p::fallback::*;
     let _region = p::enter(&BF16);
@@ -81,10 +85,6 @@ fn options_and_lists_are_cast_inside() {
 
     let pair = [x(), x().to_kind(Kind::BFloat16)];
     let vec = vec![&pair[0], &pair[1]];
-    fn cat<T: std::borrow::Borrow<Tensor>>(list: &[T]) -> Vec<i64> {
-        assert!(list.iter().all(|t| t.borrow().kind() == Kind::BFloat16));
-        Tensor::cat(list, 0).size()
-    }
     assert_eq!(cat(p::Value(&pair).amp_low_arg(&site, &mut p::Slot::new())), [8, 4]);
     assert_eq!(cat(p::Value(&vec).amp_low_arg(&site, &mut p::Slot::new())), [8, 4]);
     assert_eq!(cat(p::Value(&vec[..]).amp_low_arg(&site, &mut p::Slot::new())), [8, 4]);

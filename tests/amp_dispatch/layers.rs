@@ -119,7 +119,8 @@ fn a_layers_own_methods_get_its_input() {
     let low = x().to_kind(Kind::BFloat16);
     let _region = p::enter(&BF16);
     let c = p::Call::new();
-    let h = p::called(c.look(&norm, &PLAN), &c, norm.forward(p::Value(&low).amp_input(&c, &mut p::Slot::new())));
+    let h =
+        p::called(c.look(&norm, &PLAN), &c, norm.forward(p::Value(&low).amp_input(&c, &mut p::Slot::new())));
     assert_eq!((h.kind(), ambient()), (Kind::Float, Kind::BFloat16));
     // Deref coercion went on working.
     let (twice, cell) = (&&low, RefCell::new(low.shallow_clone()));
@@ -166,7 +167,8 @@ fn strangers_are_not_disturbed() {
     let _region = p::enter(&BF16);
     let (mut env, c) = (Env(0), p::Call::new());
     let actions = vec![1, 2];
-    let n = p::called(c.look(&env, &STEP), &c, env.step(p::Value(&actions).amp_input(&c, &mut p::Slot::new())));
+    let n =
+        p::called(c.look(&env, &STEP), &c, env.step(p::Value(&actions).amp_input(&c, &mut p::Slot::new())));
     assert_eq!((n, env.0, seen(&STEP)), (2, 1, [0; 5]));
     let (handle, weight) = (Rc::new(x()), Weight(x()));
     let (count, kind) = p::called(
@@ -200,8 +202,11 @@ fn recurrent_layers_are_low() {
     let c = p::Call::new();
     let (out, state) =
         p::called(c.look(&gru, &SEQ), &c, gru.seq(p::Value(&xs).amp_input(&c, &mut p::Slot::new())));
-    let state =
-        p::called(c.look(&gru, &STEP), &c, gru.step(p::Value(&frame).amp_input(&c, &mut p::Slot::new()), &state));
+    let state = p::called(
+        c.look(&gru, &STEP),
+        &c,
+        gru.step(p::Value(&frame).amp_input(&c, &mut p::Slot::new()), &state),
+    );
     assert_eq!((out, state.value()), expected);
     assert_eq!((seen(&SEQ), seen(&STEP)), ([1, 0, 0, 0, 0], [1, 0, 0, 0, 0]));
 }
@@ -220,8 +225,11 @@ fn in_a_full_island_every_layer_gets_f32() {
     assert_eq!(p::Place(&low).amp_at_full(&PLAN, &mut p::Slot::new()).apply(&linear).kind(), Kind::Float);
     let _ = p::Place(&low).amp_at_full(&PLAN, &mut p::Slot::new()).apply(&spy);
     let c = p::Call::new();
-    let _ =
-        p::called(c.look_full(&spy, &PLAN), &c, spy.forward(p::Value(&low).amp_input(&c, &mut p::Slot::new())));
+    let _ = p::called(
+        c.look_full(&spy, &PLAN),
+        &c,
+        spy.forward(p::Value(&low).amp_input(&c, &mut p::Slot::new())),
+    );
     assert_eq!(*spy.seen.lock().unwrap(), [(Kind::Float, Kind::Float); 2]);
 }
 

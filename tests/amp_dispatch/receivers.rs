@@ -114,7 +114,9 @@ fn numbers_and_iterators_stay_what_they_are() {
     let (a, b) = (p::Site::new(), p::Site::new());
     let three = 3_i64;
     assert_eq!(
-        p::Place(&three).amp_full(&a, &mut p::Slot::new()).pow(p::Value(2).amp_full_arg(&a, &mut p::Slot::new())),
+        p::Place(&three)
+            .amp_full(&a, &mut p::Slot::new())
+            .pow(p::Value(2).amp_full_arg(&a, &mut p::Slot::new())),
         9
     );
     assert_eq!(p::Value([1, 5, 3].into_iter()).amp_keep(&b).max(), Some(5));

@@ -17,6 +17,17 @@ static BF16: p::FunctionPlan = p::FunctionPlan {
     calls: p::AtomicU64::new(0),
 };
 
+static BY_DEVICE: p::FunctionPlan = p::FunctionPlan {
+    function: "sites",
+    file: file!(),
+    line: 0,
+    precision: None,
+    headline: "",
+    sites: &[],
+    layers: &[],
+    calls: p::AtomicU64::new(0),
+};
+
 static LAYER: p::LayerPlan = p::LayerPlan { call: "apply(&layer)", line: 0, seen: p::LayerSeen::new() };
 
 /// The median over rounds of the time of one call.
@@ -56,44 +67,45 @@ fn main() {
     row("its kind through tch, for comparison", || {
         black_box(low.kind());
     });
-    row("a region, outermost", || drop(black_box(p::enter(&BF16))));
+    row("a region by device, outermost", || drop(black_box(p::enter(&BY_DEVICE))));
+    row("a region in another dtype than libtorch's own, outermost", || drop(black_box(p::enter(&BF16))));
     row("a site outside a region", || {
-        black_box(p::Place(black_box(&low)).low(&site, &mut p::Slot::new()));
+        black_box(p::Place(black_box(&low)).amp_low(&site, &mut p::Slot::new()));
     });
     let _region = p::enter(&BF16);
     row("a region, nested", || drop(black_box(p::enter(&BF16))));
     row("an island", || drop(black_box(p::island())));
     row("a site of its own", || drop(black_box(p::Site::<p::IsTensor>::new())));
     row("an operand of unknown type, low already", || {
-        black_box(p::Place(black_box(&low)).low(&site, &mut p::Slot::new()));
+        black_box(p::Place(black_box(&low)).amp_low(&site, &mut p::Slot::new()));
     });
     row("an operand of unknown type, f32 already", || {
-        black_box(p::Place(black_box(&full)).full(&site, &mut p::Slot::new()));
+        black_box(p::Place(black_box(&full)).amp_full(&site, &mut p::Slot::new()));
     });
     row("an argument of unknown type, low already", || {
-        black_box(p::Value(black_box(&low)).low_arg(&site, &mut p::Slot::new()));
+        black_box(p::Value(black_box(&low)).amp_low_arg(&site, &mut p::Slot::new()));
     });
     row("a number", || {
-        black_box(p::Place(black_box(&2.0_f64)).full(&p::Site::new(), &mut p::Slot::new()));
+        black_box(p::Place(black_box(&2.0_f64)).amp_full(&p::Site::new(), &mut p::Slot::new()));
     });
     row("an output dtype", || {
-        black_box(p::Place(black_box(&low)).keep(&site));
-        black_box(p::Value(black_box(Kind::Float)).kind(&site));
+        black_box(p::Place(black_box(&low)).amp_keep(&site));
+        black_box(p::Value(black_box(Kind::Float)).amp_kind(&site));
     });
     let shared = p::Shared::new();
     row("a shared cast, there already", || {
-        black_box(p::Place(black_box(&full)).low_shared(&site, &mut p::Slot::new(), &shared));
+        black_box(p::Place(black_box(&full)).amp_low_shared(&site, &mut p::Slot::new(), &shared));
     });
     row("a weight's cast, there already", || {
-        black_box(p::Place(black_box(&weight)).low(&site, &mut p::Slot::new()));
+        black_box(p::Place(black_box(&weight)).amp_low(&site, &mut p::Slot::new()));
     });
     row("a cast", || {
-        black_box(p::Place(black_box(&full)).low(&site, &mut p::Slot::new()));
+        black_box(p::Place(black_box(&full)).amp_low(&site, &mut p::Slot::new()));
     });
     row("a cast through tch, for comparison", || drop(black_box(full.to_kind(Kind::BFloat16))));
     let bare = nanoseconds(|| drop(black_box(identity.forward(&low))));
     let called = nanoseconds(|| {
-        drop(black_box(p::Place(&low).at(&LAYER, &mut p::Slot::new()).apply(&identity)));
+        drop(black_box(p::Place(&low).amp_at(&LAYER, &mut p::Slot::new()).apply(&identity)));
     });
     println!("{:>9.1} ns  an opaque layer call, on top of the layer", called - bare);
     let bare = nanoseconds(|| {

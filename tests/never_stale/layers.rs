@@ -1,6 +1,18 @@
 //! What libtorch's own autocast keeps for layers, where it looks at nothing but an address.
 use super::*;
 
+/// libtorch's own dtypes: entering then changes none, which alone would empty its cache.
+static BY_DEVICE: p::FunctionPlan = p::FunctionPlan {
+    function: "never_stale::layers",
+    file: file!(),
+    line: 0,
+    precision: None,
+    headline: "",
+    sites: &[],
+    layers: &[],
+    calls: p::AtomicU64::new(0),
+};
+
 /// libtorch keeps casts of its own and looks at nothing but the address: what its autocast does within a layer.
 #[test]
 fn layers_do_not_use_libtorchs_stale_casts() {
@@ -66,21 +78,26 @@ fn layers_seen_without_a_graph_first_have_gradients_after() {
 
 #[test]
 fn recurrent_layers_do_not_use_libtorchs_stale_casts() {
-    let _alone = alone();
     static SEQ: p::LayerPlan = p::LayerPlan { call: "gru.seq(..)", line: 0, seen: p::LayerSeen::new() };
     static STEP: p::LayerPlan = p::LayerPlan { call: "gru.step(..)", line: 0, seen: p::LayerSeen::new() };
+    let _alone = alone();
     let vs = nn::VarStore::new(Device::Cpu);
     let gru = nn::gru(vs.root(), 4, 4, nn::RNNConfig::default());
     let xs = Tensor::randn([2, 3, 4], F32);
     let state = gru.zero_state(2);
     let fresh = |f: &dyn Fn() -> Tensor| amp_runtime::autocast(Precision::Bf16, f);
     let c = p::Call::new();
-    let seq = || p::called(c.look(&gru, &SEQ), &c, gru.seq(p::Value(&xs).amp_input(&c, &mut p::Slot::new()))).0;
+    let seq =
+        || p::called(c.look(&gru, &SEQ), &c, gru.seq(p::Value(&xs).amp_input(&c, &mut p::Slot::new()))).0;
     let frame = xs.select(1, 0);
     let step = || {
         let input = &frame;
-        p::called(c.look(&gru, &STEP), &c, gru.step(p::Value(input).amp_input(&c, &mut p::Slot::new()), &state))
-            .value()
+        p::called(
+            c.look(&gru, &STEP),
+            &c,
+            gru.step(p::Value(input).amp_input(&c, &mut p::Slot::new()), &state),
+        )
+        .value()
     };
     for run in [&seq as &dyn Fn() -> Tensor, &step] {
         let _region = p::enter(&BF16);
@@ -114,7 +131,7 @@ fn an_opaque_layer_after_a_write_in_sight_is_not_stale() {
     assert_eq!(opaque(&xs), low(&xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low)));
 }
 
-/// libtorch's cache is one for all threads: without more ado a training thread would find casts there that record nothing.
+/// libtorch's cache is one for all threads: without more ado one would find there what another cast before it wrote.
 #[test]
 fn threads_do_not_share_libtorchs_casts() {
     fn expected(xs: &Tensor, linear: &nn::Linear) -> Tensor {
@@ -127,13 +144,14 @@ fn threads_do_not_share_libtorchs_casts() {
     let same =
         nn::Linear { ws: linear.ws.shallow_clone(), bs: linear.bs.as_ref().map(Tensor::shallow_clone) };
     let (xs, input) = (x(), x());
-    let _region = p::enter(&BF16);
-    let _ = tch::no_grad(|| applied(&xs, &linear));
+    let _region = p::enter(&BY_DEVICE);
+    let _ = applied(&xs, &linear);
+    tch::no_grad(|| drop(linear.ws.shallow_clone().fill_(3.)));
     std::thread::spawn(move || {
-        let _region = p::enter(&BF16);
-        applied(&input, &same).sum(Kind::Float).backward();
-        assert!(same.ws.grad().defined());
-        tch::no_grad(|| drop(same.ws.shallow_clone().fill_(3.)));
+        let _region = p::enter(&BY_DEVICE);
+        // The first time that this thread sees it.
+        assert_eq!(applied(&input, &same), expected(&input, &same));
+        tch::no_grad(|| drop(same.ws.shallow_clone().fill_(5.)));
         assert_eq!(applied(&input, &same), expected(&input, &same));
     })
     .join()

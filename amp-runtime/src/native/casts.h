@@ -46,7 +46,7 @@ void drop_casts();
 // Of those, only what libtorch keeps itself.
 void drop_ambient_casts();
 // An outermost region begins and ends on this thread: what is kept within it is dropped. libtorch's own cache is one for all threads
-// and takes no notice of who wrote or recorded what, so it serves one of them at a time; the others cast anew.
+// and takes no notice of who wrote what, so it serves one of them at a time; the others cast anew.
 void begin_outermost() noexcept;
 void end_outermost();
 // Whether an in-place operation that returned this may have written to a weight.
