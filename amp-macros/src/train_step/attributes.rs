@@ -109,5 +109,7 @@ pub(super) fn optimizers(block: &syn::Block) -> Vec<Expr> {
 /// What somebody wrote, on one line and without the spaces that tokens are printed with.
 pub(super) fn written(tokens: &impl ToTokens) -> String {
     let text = tokens.to_token_stream().to_string();
-    [(" . ", "."), (" [", "["), (" (", "("), (" :: ", "::")].iter().fold(text, |text, (from, to)| text.replace(from, to))
+    [(" . ", "."), (" [", "["), (" (", "("), (" :: ", "::")]
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
 }

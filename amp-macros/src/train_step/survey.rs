@@ -83,7 +83,8 @@ impl<'ast> Visit<'ast> for Survey<'_> {
             // Read tokens are no part of the tree: they have a visit of their own.
             for expr in &read.exprs {
                 let marks = std::mem::take(&mut self.marks);
-                let mut inner = Survey { optimizers: self.optimizers, errors: &mut *self.errors, marks, clear: true };
+                let mut inner =
+                    Survey { optimizers: self.optimizers, errors: &mut *self.errors, marks, clear: true };
                 inner.visit_expr(expr);
                 self.marks = inner.marks;
                 self.clear &= inner.clear;

@@ -119,7 +119,10 @@ fn fields_are_followed_by_name() {
     ] {
         accused(&format!("fn step(&mut self, loss: &Tensor) {{ {body} }}"), "self.opt");
     }
-    accused("fn f(t: &mut T) { loss.backward(); t.1[0].step(); t.1[1].step(); t.1[0]./*x*/step(); }", "t.1[0]");
+    accused(
+        "fn f(t: &mut T) { loss.backward(); t.1[0].step(); t.1[1].step(); t.1[0]./*x*/step(); }",
+        "t.1[0]",
+    );
 }
 
 #[test]

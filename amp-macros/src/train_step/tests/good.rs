@@ -86,7 +86,10 @@ fn optimizers_are_found_by_their_type() {
         "mut opt: std::sync::MutexGuard<OptimWrapper>",
     ] {
         accused(&format!("fn step(n: i64, {parameter}) {{ loss.backward(); opt.step(); }}"), "");
-        accused(&format!("fn step(n: i64, {parameter}) {{ loss.backward(); opt.step(); opt./*x*/step(); }}"), "");
+        accused(
+            &format!("fn step(n: i64, {parameter}) {{ loss.backward(); opt.step(); opt./*x*/step(); }}"),
+            "",
+        );
     }
 }
 
@@ -102,7 +105,10 @@ fn methods_of_what_holds_the_optimizer_may_do_anything() {
     ] {
         accused(&format!("fn step(&mut self, loss: &Tensor) {{ {body} }}"), "self.opt");
     }
-    accused("fn f(opts: &mut [W], i: usize) { loss.backward(); opts[i].step(); opts[0].step(); opts[i].step(); }", "opts[0]");
+    accused(
+        "fn f(opts: &mut [W], i: usize) { loss.backward(); opts[i].step(); opts[0].step(); opts[i].step(); }",
+        "opts[0]",
+    );
 }
 
 #[test]
@@ -112,7 +118,10 @@ fn two_optimizers_are_two() {
         "d.backward_step(loss); g.backward_step(loss);",
         "for x in xs { #[amp(optimizer = d)] { x.loss().backward(); } d.step(); if n { #[amp(optimizer = g)] x.f_backward()?; g.step(); } }",
     ] {
-        accused(&format!("fn step(g: &mut OptimWrapper, d: &mut OptimWrapper, loss: &Tensor) {{ {body} }}"), "");
+        accused(
+            &format!("fn step(g: &mut OptimWrapper, d: &mut OptimWrapper, loss: &Tensor) {{ {body} }}"),
+            "",
+        );
     }
     accused(
         "fn step(&mut self) { loss.backward(); self.g.step(); #[amp(optimizer = self.d)] loss.backward(); self.d.step(); }",

@@ -137,7 +137,8 @@ impl Source {
             Node::While(test, nodes) => {
                 self.put(&format!("{label}: while {{"));
                 // `break` and `continue` in a loop's own test belong to the loop around it.
-                let calls: Vec<Node> = test.iter().filter(|node| matches!(node, Node::Call(_))).cloned().collect();
+                let calls: Vec<Node> =
+                    test.iter().filter(|node| matches!(node, Node::Call(_))).cloned().collect();
                 self.all(&calls);
                 self.put("c } {");
                 self.inside(true, nodes);

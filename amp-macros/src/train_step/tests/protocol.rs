@@ -22,7 +22,10 @@ fn the_check_has_the_order_of_the_wrapper() {
             let body: Vec<&str> = calls.iter().map(|(_, code)| *code).collect();
             let found = accusations(&super::step(&body.join("\n")), "");
             // The first line is the function's head.
-            let first = found.iter().find(|error| error.text.contains("train_step_order")).map(|error| error.line - 2);
+            let first = found
+                .iter()
+                .find(|error| error.text.contains("train_step_order"))
+                .map(|error| error.line - 2);
             let names: Vec<&str> = calls.iter().map(|(name, _)| *name).collect();
             let verdict = first.map_or("right".to_owned(), |first| format!("{first} is wrong"));
             writeln!(table, "{}: {verdict}", names.join(" ")).unwrap();
