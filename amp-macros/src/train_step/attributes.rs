@@ -106,7 +106,10 @@ pub(super) fn optimizers(block: &syn::Block) -> Vec<Expr> {
     marks.0
 }
 
-/// What somebody wrote, on one line.
+/// What somebody wrote, on one line and without the spaces that tokens are printed with.
 pub(super) fn written(tokens: &impl ToTokens) -> String {
-    tokens.to_token_stream().to_string()
+    let text = tokens.to_token_stream().to_string();
+    [(" . ", "."), (" [", "["), (" (", "("), (" :: ", "::")]
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
 }

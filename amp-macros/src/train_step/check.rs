@@ -28,7 +28,10 @@ pub(crate) fn check(sig: &Signature, block: &Block, optimizer: Option<&Expr>, er
     if optimizers.places.is_empty() {
         return missing_optimizer(sig, errors);
     }
-    survey(block, &optimizers, errors);
+    if !survey(block, &optimizers, errors) {
+        // Without these backwards the order would only seem wrong.
+        return;
+    }
     for place in &optimizers.places {
         let found = order::follow(block, place, &optimizers, optimizers::is_parameter(sig, place));
         for (call, mistake) in &found.mistakes {

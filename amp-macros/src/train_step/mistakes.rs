@@ -24,11 +24,11 @@ pub(super) fn order(mistake: Mistake, call: &Ident, place: &Place) -> Message {
         Mistake::ClipAfterStep => Message::new(format!("`{call}` after the update: its gradients are gone"))
             .note("clipping limits what the next `step()` applies")
             .help("clip between `loss.backward()` and `step()`"),
-        Mistake::GradientsDropped => {
-            Message::new(format!("`{call}` after `zero_grad` dropped the gradients of `backward`"))
-                .note(format!("on every path to here `zero_grad` stands between `backward` and `{call}`"))
-                .help("call `zero_grad()` before `backward()`, or leave it out: `step()` ends with no gradients")
-        }
+        Mistake::GradientsDropped => Message::new(format!(
+            "`{call}` after `zero_grad` dropped the gradients of `backward`"
+        ))
+        .note(format!("on every path to here `zero_grad` stands between `backward` and `{call}`"))
+        .help("call `zero_grad()` before `backward()`, or leave it out: `step()` ends with no gradients"),
         Mistake::BackwardAfterClip => Message::new(format!("`{call}` after clipping, before `step`"))
             .note("its gradients would carry the loss scale and be added to unscaled, clipped ones")
             .help("call `step()` first; to accumulate, clip after the last `backward()`"),
@@ -88,7 +88,10 @@ pub(super) fn whose(places: &[Place]) -> Message {
     let first = &places[0];
     Message::new("whose gradients are these?")
         .rule(OPTIMIZER)
-        .note(format!("this training step has the optimizers {}, each with a loss scale of its own", names.join(", ")))
+        .note(format!(
+            "this training step has the optimizers {}, each with a loss scale of its own",
+            names.join(", ")
+        ))
         .help(format!("write `#[amp(optimizer = {first})]` before the statement"))
 }
 

@@ -18,7 +18,8 @@ pub(super) struct Optimizers {
 impl Optimizers {
     pub(super) fn new(sig: &Signature, block: &syn::Block, named: Option<&syn::Expr>) -> Self {
         let named = named.and_then(Place::new);
-        let parameters: Vec<Place> = typed(sig).filter_map(|(pat, ty)| lends(ty).then(|| place(pat)).flatten()).collect();
+        let parameters: Vec<Place> =
+            typed(sig).filter_map(|(pat, ty)| lends(ty).then(|| place(pat)).flatten()).collect();
         let alone = parameters.len() == 1;
         let mut places: Vec<Place> = Vec::new();
         let marked = attributes::optimizers(block);

@@ -9,7 +9,10 @@ use super::place::{Place, Relation};
 use super::state::{Op, State, States};
 use super::track::{Found, Track};
 use crate::syntax::macros::{self, ReadMacro};
-use syn::{BinOp, Block, Expr, ExprClosure, ExprIf, ExprMatch, ExprMethodCall, Label, Lifetime, Local, Macro, Pat, Stmt};
+use syn::{
+    BinOp, Block, Expr, ExprClosure, ExprIf, ExprMatch, ExprMethodCall, Label, Lifetime, Local, Macro, Pat,
+    Stmt,
+};
 
 /// Follows `place` through a function. `is_parameter`: whether it exists from the start.
 pub(super) fn follow(block: &Block, place: &Place, optimizers: &Optimizers, is_parameter: bool) -> Found {
@@ -76,7 +79,11 @@ impl Walk<'_> {
     fn local(&mut self, local: &Local) {
         let Some(init) = &local.init else { return self.track.bind(&local.pat, false) };
         // `let _ = ..` and an outcome that is kept leave the wrapper free; the types of `backward` hold it.
-        if matches!(local.pat, Pat::Wild(_)) { self.discarded(&init.expr) } else { self.expr(&init.expr) }
+        if matches!(local.pat, Pat::Wild(_)) {
+            self.discarded(&init.expr)
+        } else {
+            self.expr(&init.expr)
+        }
         if let Some((_, diverge)) = &init.diverge {
             let states = self.track.states;
             self.way(states, |walk| walk.expr(diverge));
@@ -98,7 +105,9 @@ impl Walk<'_> {
 
     fn unmarked(&mut self, expr: &Expr) {
         match expr {
-            Expr::Path(_) | Expr::Field(_) | Expr::Index(_) | Expr::Unary(_) if self.track.relation(expr) != Relation::Apart => {
+            Expr::Path(_) | Expr::Field(_) | Expr::Index(_) | Expr::Unary(_)
+                if self.track.relation(expr) != Relation::Apart =>
+            {
                 self.track.escape();
             }
             Expr::Paren(paren) => self.expr(&paren.expr),
@@ -123,7 +132,11 @@ impl Walk<'_> {
                 self.backward(expr);
             }
             Expr::Assign(assign) => {
-                if matches!(*assign.left, Expr::Infer(_)) { self.discarded(&assign.right) } else { self.expr(&assign.right) }
+                if matches!(*assign.left, Expr::Infer(_)) {
+                    self.discarded(&assign.right)
+                } else {
+                    self.expr(&assign.right)
+                }
                 match self.track.relation(&assign.left) {
                     Relation::Apart => self.below(&assign.left),
                     Relation::Same | Relation::Around => self.track.forget(),
@@ -176,7 +189,9 @@ impl Walk<'_> {
     fn discarded(&mut self, expr: &Expr) {
         match expr {
             Expr::Try(inner) => self.marked(attributes::of_expr(expr), |walk| walk.discarded(&inner.expr)),
-            Expr::MethodCall(call) if self.track.relation(&call.receiver) == Relation::Same => self.called(call, false),
+            Expr::MethodCall(call) if self.track.relation(&call.receiver) == Relation::Same => {
+                self.called(call, false)
+            }
             other => self.expr(other),
         }
     }

@@ -78,7 +78,9 @@ impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (root, rest) = (&self.steps[0], &self.steps[1..]);
         f.write_str(root)?;
-        rest.iter().try_for_each(|step| if step.starts_with('[') { write!(f, "{step}") } else { write!(f, ".{step}") })
+        rest.iter().try_for_each(|step| {
+            if step.starts_with('[') { write!(f, "{step}") } else { write!(f, ".{step}") }
+        })
     }
 }
 

@@ -35,10 +35,6 @@ impl States {
         Self(self.0 | other.0)
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     pub(super) fn iter(self) -> impl Iterator<Item = State> {
         ALL.into_iter().filter(move |state| self.0 & (1 << *state as u8) != 0)
     }
@@ -87,9 +83,12 @@ impl Op {
         }
     }
 
-    /// The state after the call, mistaken or not: one mistake is one message.
+    /// The state after the call. A call that is refused changes nothing; but one mistake is one message: after gradients
+    /// were dropped, the next goes on as if they were there.
     pub(super) fn after(self, state: State) -> State {
         match (self, state) {
+            (Self::Clip | Self::Step, State::Empty | State::Stepped) => state,
+            (Self::Backward | Self::Update, State::Unscaled) => state,
             (Self::Backward, _) => State::Scaled,
             (Self::Clip, _) => State::Unscaled,
             (Self::Step | Self::Update | Self::FinishWindow, _) => State::Stepped,

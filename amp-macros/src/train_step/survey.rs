@@ -3,23 +3,26 @@ use super::attributes::{self, Mark};
 use super::calls::Backward;
 use super::mistakes;
 use super::optimizers::Optimizers;
-use crate::errors::Errors;
+use crate::errors::{Errors, Message};
 use crate::syntax::macros::{self, ReadMacro};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, Item, Local, Macro, Pat, PatIdent};
 
-/// Reports the backwards that belong to nobody or stand where they cannot be seen.
-pub(super) fn survey(block: &Block, optimizers: &Optimizers, errors: &mut Errors) {
-    let mut survey = Survey { optimizers, errors, marks: Vec::new() };
+/// Reports the backwards that belong to nobody or stand where they cannot be seen; whether there are none.
+pub(super) fn survey(block: &Block, optimizers: &Optimizers, errors: &mut Errors) -> bool {
+    let mut survey = Survey { optimizers, errors, marks: Vec::new(), clear: true };
     survey.visit_block(block);
+    survey.clear
 }
 
 struct Survey<'a> {
     optimizers: &'a Optimizers,
     errors: &'a mut Errors,
     marks: Vec<Mark>,
+    /// Whether nothing was reported.
+    clear: bool,
 }
 
 impl Survey<'_> {
@@ -35,9 +38,14 @@ impl Survey<'_> {
         }
     }
 
+    fn report(&mut self, span: Span, message: Message) {
+        self.clear = false;
+        self.errors.push(span, message);
+    }
+
     fn unseen(&mut self, tokens: &impl ToTokens, where_to: &str) {
         if let Some(span) = backward_among(tokens.to_token_stream()) {
-            self.errors.push(span, mistakes::unseen(where_to));
+            self.report(span, mistakes::unseen(where_to));
         }
     }
 }
@@ -64,7 +72,7 @@ impl<'ast> Visit<'ast> for Survey<'_> {
                 && survey.marks.is_empty()
                 && survey.optimizers.of_backward(&[]).is_none()
             {
-                survey.errors.push(backward.name().span(), mistakes::whose(&survey.optimizers.places));
+                survey.report(backward.name().span(), mistakes::whose(&survey.optimizers.places));
             }
             visit::visit_expr(survey, expr);
         });
@@ -75,9 +83,11 @@ impl<'ast> Visit<'ast> for Survey<'_> {
             // Read tokens are no part of the tree: they have a visit of their own.
             for expr in &read.exprs {
                 let marks = std::mem::take(&mut self.marks);
-                let mut inner = Survey { optimizers: self.optimizers, errors: &mut *self.errors, marks };
+                let mut inner =
+                    Survey { optimizers: self.optimizers, errors: &mut *self.errors, marks, clear: true };
                 inner.visit_expr(expr);
                 self.marks = inner.marks;
+                self.clear &= inner.clear;
             }
         } else if !macros::holds_nothing(mac) {
             self.unseen(&mac.tokens, &format!("`{}!`", attributes::written(&mac.path)));

@@ -9,7 +9,9 @@ use proc_macro2::Span;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, Expr, ExprCall, ExprMethodCall, ExprReference, ExprTry, Ident, Item, Macro, ReturnType};
+use syn::{
+    Attribute, Block, Expr, ExprCall, ExprMethodCall, ExprReference, ExprTry, Ident, Item, Macro, ReturnType,
+};
 use syn::{Signature, Stmt, Token, Type, token};
 
 // Input:
