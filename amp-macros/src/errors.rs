@@ -1,5 +1,5 @@
 //! Collects every error of a function and reports them at once; panics in tests when dropped unread.
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use std::fmt;
 
 /// What an error says: in the manner of rustc, lower case, no full stop.
@@ -65,6 +65,12 @@ impl Errors {
 
     pub(crate) fn push(&mut self, span: Span, message: Message) {
         self.found.push(syn::Error::new(span, message));
+    }
+
+    /// At an expression, from its first token to its last.
+    pub(crate) fn push_between(&mut self, start: Span, end: Span, message: Message) {
+        let tokens: [TokenTree; 2] = [Ident::new("_", start).into(), Ident::new("_", end).into()];
+        self.found.push(syn::Error::new_spanned(TokenStream::from_iter(tokens), message));
     }
 
     pub(crate) fn push_syn(&mut self, error: syn::Error) {

@@ -10,9 +10,10 @@ const DOC: &str = r"
 Finds operations that a region must not run, `binary_cross_entropy` above all, and the pair of `sigmoid` and then it.
 
 ### Why is this bad
-The loss takes the logarithm of a probability. In low precision a sigmoid is exactly 0 or 1 from logits of 9 on (f16) and
-6 on (bf16): the logarithm is then cut off at -100, and the gradient is gone. libtorch refuses the operation at run time
-where autocast is on. `binary_cross_entropy_with_logits` computes the same from the logits, in f32, with no such edge.
+The loss takes the logarithm of a probability. In low precision a sigmoid is exactly 1 from logits of 9 on (f16) and of 7 on
+(bf16). Measured at a logit of 10 in f16, for a target of 0: a loss of 100 instead of 10, and a gradient of NaN. On CUDA,
+libtorch's autocast refuses the operation at run time. `binary_cross_entropy_with_logits` computes the same from the logits,
+in f32, with no such edge.
 
 ### Example
 ```compile_fail
@@ -67,12 +68,12 @@ fn message<'a>(facts: &Facts<'a>, call: &'a Call<'a>) -> Message {
                 Expr::Path(_) | Expr::Field(_) => written(logits),
                 _ => "logits".to_owned(),
             };
-            Message::new(format!("`sigmoid` and then `{name}` loses the logits that low precision rounds to 0 or 1"))
-                .note("a sigmoid is exactly 1 from logits of 9 on in f16, of 6 on in bf16, and its gradient is gone")
+            Message::new(format!("`sigmoid` and then `{name}` must not run in low precision"))
+                .note("a low sigmoid is exactly 1 from logits of 9 on in f16, of 7 on in bf16: the loss is cut off, its gradient NaN")
                 .help(format!("leave out `sigmoid` and write `{on}.{twin}{replacement}(..)`, which computes in f32"))
         }
         None => Message::new(format!("`{name}` must not run in low precision"))
-            .note("the logarithm of a probability that was rounded to 0 or 1 is cut off, and its gradient is gone")
+            .note("the logarithm of a probability that was rounded to 0 or 1 is cut off, and its gradient NaN")
             .help(format!(
                 "write `{twin}{replacement}(..)` on the logits, or, of probabilities, put it in a `#[amp(full)]` block"
             )),

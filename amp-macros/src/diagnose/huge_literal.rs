@@ -1,6 +1,7 @@
 //! Numbers beyond what the low dtype can hold.
 use super::rule::{Facts, Level, Rule};
 use super::scalars::{Scalar, Use, meet_low};
+use crate::syntax::shape::{end, start};
 use crate::errors::{Errors, Message};
 
 const DOC: &str = r#"
@@ -58,7 +59,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
             Use::Comparison => false,
         };
         if huge {
-            errors.push_syn(syn::Error::new_spanned(scalar.expr, message(&scalar)));
+            errors.push_between(start(scalar.expr), end(scalar.expr), message(&scalar));
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::syntax::shape;
 
 const DOC: &str = r"
 ### What it does
-Finds operations that write into an operand (by what they do, not by a trailing underscore: `transpose_` only looks) and
-whose policy would have to cast that operand first: `exp_` on a low tensor, `addmm_` on a tensor in f32, `+=` on a low tensor
-in a full block.
+Finds operations that write into an operand (the table knows which do; a trailing underscore alone says nothing) and whose
+policy would have to cast that operand first: `exp_` on a low tensor, `addmm_` on a tensor in f32, `+=` on a low tensor in a
+full block.
 
 ### Why is this bad
 A cast makes a copy. The write would land in the copy, and the tensor that the code names would stay as it was; or the

@@ -3,7 +3,7 @@ use super::rule::{Facts, Level, Rule, plain_name};
 use crate::errors::{Errors, Message};
 use crate::plan::Held;
 use crate::policy::Class;
-use crate::syntax::shape::kind_literal;
+use crate::syntax::shape::{end, kind_literal, start};
 
 const DOC: &str = r"
 ### What it does
@@ -53,7 +53,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
                 .rule(RULE.id)
                 .note(format!("what the policy runs in f32 loses too much in {low}: the request is not followed"))
                 .help(format!("write `None`; or `#[amp(low)]` on the statement if `{name}` shall be low"));
-            errors.push_syn(syn::Error::new_spanned(kind, message));
+            errors.push_between(start(kind), end(kind), message);
         }
         if call.class != Some(Class::Full) {
             continue;
@@ -71,7 +71,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
                     .rule(RULE.id)
                     .note(format!("`{name}` casts its operand to f32, without the digits that {low} has not"))
                     .help(format!("leave out `{}`: the policy casts where it pays", cast.name));
-                errors.push_syn(syn::Error::new_spanned(kind, message));
+                errors.push_between(start(kind), end(kind), message);
             }
         }
     }

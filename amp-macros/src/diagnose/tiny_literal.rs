@@ -1,6 +1,7 @@
 //! Numbers that the low dtype takes for 0, and bounds that it takes for 1.
 use super::rule::{Facts, Level, Rule, plain_name};
 use super::scalars::{Scalar, Use, meet_low};
+use crate::syntax::shape::{end, start};
 use crate::errors::{Errors, Message};
 
 const DOC: &str = r#"
@@ -61,7 +62,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
         };
         if tiny {
             let message = if limits.becomes_one(value) { one(&scalar) } else { zero(&scalar) };
-            errors.push_syn(syn::Error::new_spanned(scalar.expr, message.rule(RULE.id)));
+            errors.push_between(start(scalar.expr), end(scalar.expr), message.rule(RULE.id));
         }
     }
 }

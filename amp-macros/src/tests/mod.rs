@@ -5,6 +5,7 @@ mod facts;
 mod generated;
 mod no_panic;
 mod registry;
+mod rules;
 
 use proc_macro2::TokenStream;
 

@@ -107,7 +107,7 @@ pub fn functions_as_values(xs: &[Tensor], w: &Tensor) -> Tensor {
     for f in &list {
         h = f(&h);
     }
-    let sums = xs.iter().map(|x| Tensor::exp(x)).map(|t| t.sum(Kind::Float)).collect::<Vec<_>>();
+    let sums = xs.iter().map(Tensor::abs).map(|t| t.exp().sum(Kind::Float)).collect::<Vec<_>>();
     h + Tensor::stack(&sums, 0).sum(Kind::Float)
 }
 

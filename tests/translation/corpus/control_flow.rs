@@ -2,10 +2,10 @@
 use amp_runtime::prelude::amp;
 use tch::{Kind, TchError, Tensor};
 
-#[amp(allow(arm_mismatch))]
+#[amp]
 pub fn if_else_value(xs: &Tensor, w: &Tensor, train: bool) -> Tensor {
     let h = if train { xs.matmul(w).dropout(0.3, true) } else { xs.matmul(w) };
-    if h.requires_grad() { h.softmax(-1, Kind::Float) } else { h.relu() }
+    if h.requires_grad() { h.softmax(-1, Kind::Float) } else { h.log_softmax(-1, Kind::Float) }
 }
 
 #[amp]
