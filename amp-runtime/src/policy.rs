@@ -39,17 +39,16 @@ pub const OPS: &[OpInfo] = &amp_macros::__op_table!();
 /// This is the table of the README. What follows its operands is counted only.
 #[must_use]
 pub fn markdown() -> String {
-    let mut text = String::from("| class | operations | why |\n|---|---|---|\n");
+    let mut lines = vec!["| class | operations | why |".to_owned(), "|---|---|---|".to_owned()];
     for class in ["Low", "Full", "FullOutput", "Widest", "Banned"] {
         let rows: Vec<&OpInfo> = OPS.iter().filter(|op| op.class == class && !op.in_place).collect();
         for rows in rows.chunk_by(|a, b| a.reason == b.reason) {
             let names: Vec<&str> = rows.iter().map(|op| op.name).collect();
-            text += &format!("| `{class}` | `{}` | {} |\n", names.join("` `"), rows[0].reason);
+            lines.push(format!("| `{class}` | `{}` | {} |", names.join("` `"), rows[0].reason));
         }
     }
     let follow = OPS.iter().filter(|op| op.class == "Follow" && !op.in_place).count();
-    text += &format!(
-        "| `Follow` | {follow} more: arithmetic, activations, pooling, shapes, indexing | they are as precise as their operands |\n"
-    );
-    text
+    let what = "arithmetic, activations, pooling, shapes, indexing";
+    lines.push(format!("| `Follow` | {follow} more: {what} | they are as precise as their operands |"));
+    lines.join("\n") + "\n"
 }

@@ -26,8 +26,8 @@ impl Given {
         let is_low = match self {
             Self::Full => false,
             Self::Low => true,
-            Self::LowFirst => place % 2 == 0,
-            Self::FullFirst => place % 2 == 1,
+            Self::LowFirst => place.is_multiple_of(2),
+            Self::FullFirst => !place.is_multiple_of(2),
         };
         if is_low { low } else { Kind::Float }
     }

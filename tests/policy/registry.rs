@@ -111,7 +111,9 @@ impl Reader {
         let name = signature.ident.to_string();
         if let Some(twin) = name.strip_prefix("f_") {
             let mut call = CApi(None);
-            body.into_iter().for_each(|body| call.visit_block(body));
+            if let Some(body) = body {
+                call.visit_block(body);
+            }
             if let Some(operator) = call.0.and_then(|api| self.operators.get(&api)) {
                 self.fallible.insert(twin.to_owned(), operator.clone());
             }

@@ -21,10 +21,8 @@ fn print_row(op: &Op) -> TokenStream {
         Form::Method => "method",
         Form::Function => "function",
     };
-    let kind = match op.kind {
-        Some(position) => quote!(::core::option::Option::Some(#position)),
-        None => quote!(::core::option::Option::None),
-    };
+    let none = || quote!(::core::option::Option::None);
+    let kind = op.kind.map_or_else(none, |position| quote!(::core::option::Option::Some(#position)));
     quote! {
         OpInfo {
             name: #name, class: #class, form: #form, arity: #arity, operands: &[#(#operands),*], kind: #kind,

@@ -119,10 +119,12 @@ macro_rules! cases {
             use $crate::cases::Outputs;
 
             #[allow(unused_variables, reason = "few rows have an output dtype")]
+            #[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "as the row has them")]
             #[amp_runtime::amp]
             fn amp($($arg: &Tensor,)* $kind: Option<Kind>) -> impl Outputs { $($body)* }
 
             #[allow(unused_variables, reason = "few rows have an output dtype")]
+            #[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "as the row has them")]
             fn plain($($arg: &Tensor,)* $kind: Option<Kind>) -> impl Outputs { $($body)* }
 
             $crate::cases::Case {
