@@ -1,4 +1,4 @@
-//! A training step in a wrong order does not compile: in rustc's own words.
+//! Mistakes that do not compile, each at the tokens that make it: a folder a rule, a mistake a file.
 
 #[test]
 fn a_wrong_order_does_not_compile() {
@@ -6,6 +6,6 @@ fn a_wrong_order_does_not_compile() {
 }
 
 #[test]
-fn a_wrong_training_step_does_not_compile() {
-    trybuild::TestCases::new().compile_fail("ui/train_step*/*.rs");
+fn mistakes_in_precision_and_in_training_steps_do_not_compile() {
+    trybuild::TestCases::new().compile_fail("ui/*/*.rs");
 }

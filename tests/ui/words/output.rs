@@ -1,0 +1,10 @@
+//! A return type that cannot be cast.
+use amp_runtime::prelude::*;
+use tch::Tensor;
+
+#[amp(output = full)]
+fn forward(x: &Tensor) -> (Tensor, usize) {
+    (x.exp(), x.dim())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Words that are not known, said twice or written otherwise.
+use amp_runtime::prelude::*;
+use tch::Tensor;
+
+#[amp(dtyp = bf16, explain, explain, dtype(bf16))]
+fn forward(x: &Tensor) -> Tensor {
+    x.relu()
+}
+
+fn main() {}
