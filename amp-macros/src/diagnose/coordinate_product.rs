@@ -61,7 +61,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
         };
         let message = Message::new("product of two differences of low values")
             .rule(RULE.id)
-            .note(format!("{what}{}", facts.low_since(call.facts[0])))
+            .note(format!("{what}{}", facts.since(call.facts[0])))
             .help("put the differences and their product in a `#[amp(full)] { .. }` block");
         errors.push(call.span, message);
     }

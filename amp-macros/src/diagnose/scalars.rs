@@ -100,7 +100,7 @@ pub(super) fn meet_low<'a>(facts: &Facts<'a>) -> Vec<Scalar<'a>> {
                 && stays_low(call, tensor)
                 && let Some(value) = number::value(expr, &facts.names)
             {
-                let since = facts.low_since(call.facts[tensor]);
+                let since = facts.since(call.facts[tensor]);
                 found.push(Scalar { call, expr, value, usage, since, limits: facts.limits() });
             }
         }
