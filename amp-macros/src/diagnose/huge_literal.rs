@@ -4,7 +4,7 @@ use super::scalars::{Scalar, Use, meet_low};
 use crate::errors::{Errors, Message};
 use crate::syntax::shape::{end, start};
 
-const DOC: &str = r#"
+const DOC: &str = r"
 ### What it does
 Finds numbers that are too large for the low dtype, where they meet a tensor that is low: `masked_fill(&mask, -1e9)`.
 They are asked of the dtype that the attribute fixes; where it is known only at run time, of f16, which ends at 65504.
@@ -45,7 +45,7 @@ fn scores(q: &Tensor, k: &Tensor, mask: &Tensor) -> Tensor {
 ```
 Where a row may be masked as a whole, so that softmax over it would be NaN: `-65504.`, the lowest number of f16. Or a full
 block around the operation, or `#[amp(dtype = bf16)]`.
-"#;
+";
 
 pub(super) const RULE: Rule = Rule { id: "huge_literal", level: Level::Deny, doc: DOC, check };
 
