@@ -74,7 +74,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
             }
             "try_from" if after_backward => reads.push((call.span, "try_from".to_owned())),
             _ if after_backward && is_method && READS.contains(&(name, call.operands.len())) => {
-                reads.push((call.span, call.name.clone()))
+                reads.push((call.span, call.name.clone()));
             }
             _ => {}
         }
