@@ -32,11 +32,12 @@ pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
     };
     site.class = Some(class);
     site.reason = reason;
-    site.alone = site.island != Island::Full && site.op.is_some_and(|op| op.alone || disagrees(op, class));
-    // A write must reach the tensor that was named, so in-place operands are never cast; `diagnose` says what follows.
+    // A write must reach the tensor that was named, so that in-place operands are neither cast nor looked at; `diagnose` says
+    // what follows. libtorch's autocast has no lists for them either: there is nothing to suspend.
     if site.op.is_some_and(|op| op.in_place) {
         return;
     }
+    site.alone = site.island != Island::Full && site.op.is_some_and(|op| op.alone || disagrees(op, class));
     match class {
         Class::Low => cast(site, Held::Low),
         Class::Full | Class::Banned => cast(site, Held::Full),

@@ -51,15 +51,13 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
 
 fn message<'a>(facts: &Facts<'a>, call: &'a Call<'a>) -> Message {
     let name = &call.name;
-    let replacement = match plain_name(call) {
-        "binary_cross_entropy" => "binary_cross_entropy_with_logits",
-        _ => {
-            let reason = call.op.map_or("", |op| op.reason);
-            return Message::new(format!("`{name}` must not run in low precision"))
-                .note(reason)
-                .help("put it in a `#[amp(full)]` block");
-        }
-    };
+    if plain_name(call) != "binary_cross_entropy" {
+        let reason = call.op.map_or("", |op| op.reason);
+        return Message::new(format!("`{name}` must not run in low precision"))
+            .note(reason)
+            .help("put it in a `#[amp(full)]` block");
+    }
+    let replacement = "binary_cross_entropy_with_logits";
     let twin = if name.starts_with("f_") { "f_" } else { "" };
     match facts.maker(call.operands[0]).filter(|maker| plain_name(maker) == "sigmoid") {
         Some(sigmoid) => {

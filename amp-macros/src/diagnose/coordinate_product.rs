@@ -49,7 +49,9 @@ pub(super) const RULE: Rule = Rule { id: "coordinate_product", level: Level::Den
 
 fn check(facts: &Facts<'_>, errors: &mut Errors) {
     for call in facts.calls().filter(|call| multiplies(call) && call.facts.iter().all(|fact| fact.is_low())) {
-        let (Some(one), Some(other)) = (difference(facts, call.operands[0]), difference(facts, call.operands[1])) else {
+        let (Some(one), Some(other)) =
+            (difference(facts, call.operands[0]), difference(facts, call.operands[1]))
+        else {
             continue;
         };
         if one.label == other.label || same(one, other) {
@@ -61,7 +63,7 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
         };
         let message = Message::new("product of two differences of low values")
             .rule(RULE.id)
-            .note(format!("{what}{}", facts.low_since(call.facts[0])))
+            .note(format!("{what}{}", facts.since(call.facts[0])))
             .help("put the differences and their product in a `#[amp(full)] { .. }` block");
         errors.push(call.span, message);
     }
@@ -90,7 +92,14 @@ fn difference<'a>(facts: &Facts<'a>, operand: &'a Expr) -> Option<&'a Call<'a>> 
             Spelling::Binary(op) => matches!(op, BinOp::Add(_) | BinOp::Sub(_)) && !call.facts[1].is_low(),
             _ => matches!(
                 plain_name(call),
-                "relu" | "abs" | "clamp" | "clamp_min" | "clamp_max" | "unsqueeze" | "squeeze" | "squeeze_dim"
+                "relu"
+                    | "abs"
+                    | "clamp"
+                    | "clamp_min"
+                    | "clamp_max"
+                    | "unsqueeze"
+                    | "squeeze"
+                    | "squeeze_dim"
             ),
         };
         call = facts.maker(call.operands.first().filter(|_| between)?)?;
@@ -101,7 +110,10 @@ fn difference<'a>(facts: &Facts<'a>, operand: &'a Expr) -> Option<&'a Call<'a>> 
 /// Whether two differences are the same, written twice.
 fn same(one: &Call<'_>, other: &Call<'_>) -> bool {
     let written = |call: &Call<'_>| {
-        call.operands.iter().map(|operand| crate::syntax::shape::bare(operand).to_token_stream().to_string()).collect::<Vec<_>>()
+        call.operands
+            .iter()
+            .map(|operand| crate::syntax::shape::bare(operand).to_token_stream().to_string())
+            .collect::<Vec<_>>()
     };
     written(one) == written(other)
 }

@@ -63,16 +63,19 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
             }
             "step" if is_method && call.operands.len() == 1 => {
                 for (span, name) in reads.drain(..) {
-                    let message = Message::new(format!("`{name}` waits for the device between backward and step"))
-                        .rule(RULE.id)
-                        .note("the host stands still until the whole backward has run")
-                        .help("read it after the step");
+                    let message =
+                        Message::new(format!("`{name}` waits for the device between backward and step"))
+                            .rule(RULE.id)
+                            .note("the host stands still until the whole backward has run")
+                            .help("read it after the step");
                     errors.push(span, message);
                 }
                 after_backward = false;
             }
             "try_from" if after_backward => reads.push((call.span, "try_from".to_owned())),
-            _ if after_backward && is_method && READS.contains(&(name, call.operands.len())) => reads.push((call.span, call.name.clone())),
+            _ if after_backward && is_method && READS.contains(&(name, call.operands.len())) => {
+                reads.push((call.span, call.name.clone()));
+            }
             _ => {}
         }
     }

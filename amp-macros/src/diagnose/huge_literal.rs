@@ -1,10 +1,10 @@
 //! Numbers beyond what the low dtype can hold.
 use super::rule::{Facts, Level, Rule};
 use super::scalars::{Scalar, Use, meet_low};
-use crate::syntax::shape::{end, start};
 use crate::errors::{Errors, Message};
+use crate::syntax::shape::{end, start};
 
-const DOC: &str = r#"
+const DOC: &str = r"
 ### What it does
 Finds numbers that are too large for the low dtype, where they meet a tensor that is low: `masked_fill(&mask, -1e9)`.
 They are asked of the dtype that the attribute fixes; where it is known only at run time, of f16, which ends at 65504.
@@ -15,7 +15,7 @@ What happens depends on the operation (measured with libtorch 2.11):
 
 | where the number stands | what a tensor in f16 does with `1e5` |
 |---|---|
-| written: `masked_fill`, `fill_`, `index_fill`, `scatter_value`, `pad`, `full_like`, `Tensor::full` | refused at run time: `value cannot be converted to type c10::Half without overflow` |
+| written: `masked_fill`, `fill_`, `index_fill`, `scatter_value`, `pad`, `full_like`, `Tensor::full` | refused at run time: `value cannot be converted to type c10::Half without overflow` (a single element is filled with inf); tch panics even in `f_masked_fill` |
 | a bound: `clamp`, `clamp_min`, `clamp_max` | refused as well |
 | chosen: `where_scalarother`, `nan_to_num` | becomes inf |
 | added or subtracted | every result is inf |
@@ -45,7 +45,7 @@ fn scores(q: &Tensor, k: &Tensor, mask: &Tensor) -> Tensor {
 ```
 Where a row may be masked as a whole, so that softmax over it would be NaN: `-65504.`, the lowest number of f16. Or a full
 block around the operation, or `#[amp(dtype = bf16)]`.
-"#;
+";
 
 pub(super) const RULE: Rule = Rule { id: "huge_literal", level: Level::Deny, doc: DOC, check };
 
@@ -75,13 +75,14 @@ fn message(scalar: &Scalar<'_>) -> Message {
         Use::Divisor => format!("the quotient is 0 below {}", limits.underflow_below(value.recip())),
         Use::Choice | Use::Comparison => "more becomes inf".to_owned(),
     };
+    let literal = limits.max_literal();
     let sign = if value < 0. { "-" } else { "" };
     let infinity = if value < 0. { "f64::NEG_INFINITY" } else { "f64::INFINITY" };
     let help = match scalar.usage {
         Use::Write | Use::Choice => {
-            format!("write `{infinity}` or `{sign}{max}.`, or put the operation in a `#[amp(full)]` block")
+            format!("write `{infinity}` or `{sign}{literal}`, or put the operation in a `#[amp(full)]` block")
         }
-        Use::Bound => format!("write `{sign}{max}.`, or put the operation in a `#[amp(full)]` block"),
+        Use::Bound => format!("write `{sign}{literal}`, or put the operation in a `#[amp(full)]` block"),
         _ => "put the operation in a `#[amp(full)]` block".to_owned(),
     };
     Message::new(format!("{} is too large for {name}", scalar.shown()))

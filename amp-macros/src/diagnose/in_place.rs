@@ -51,21 +51,30 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
         let class = if assigns && call.island == Island::Full { Some(Class::Full) } else { call.class };
         let (has, needs) = match class {
             Some(Class::Full | Class::FullOutput) if fact.is_low() => ("low", "f32"),
-            Some(Class::Low) if fact.held == Held::Full && fact.tensor == Tensorness::Yes => ("f32", "low precision"),
+            Some(Class::Low) if fact.held == Held::Full && fact.tensor == Tensorness::Yes => {
+                ("f32", "low precision")
+            }
             _ => continue,
         };
-        let target = shape::name(call.operands[position]).map_or_else(|| "its operand".to_owned(), |name| format!("`{name}`"));
+        let target = shape::name(call.operands[position])
+            .map_or_else(|| "its operand".to_owned(), |name| format!("`{name}`"));
         let (name, help) = match call.spelling {
             Spelling::Binary(op) => {
                 let op = quote::ToTokens::to_token_stream(op).to_string();
                 let plain = op.trim_end_matches('=').to_owned();
-                (op, format!("write `let .. = {} {plain} ..`", target.trim_matches('`')))
+                let left = target.strip_prefix('`').map_or("..", |name| name.trim_end_matches('`'));
+                (op, format!("write `&{left} {plain} ..`, and use what it gives"))
             }
-            _ => (call.name.clone(), format!("write `{}`, and use what it returns", out_of_place(&call.name))),
+            _ => {
+                (call.name.clone(), format!("write `{}`, and use what it returns", out_of_place(&call.name)))
+            }
         };
         let message = Message::new(format!("`{name}` would write into a copy of {target}"))
             .rule(RULE.id)
-            .note(format!("it runs in {needs}, and {target} is {has}: a cast makes a copy{}", facts.low_since(*fact)))
+            .note(format!(
+                "it runs in {needs}, and {target} is {has}: a cast makes a copy{}",
+                facts.since(*fact)
+            ))
             .help(help);
         errors.push(call.span, message);
     }

@@ -53,6 +53,14 @@ impl Limits {
         }
     }
 
+    /// The same as a literal of Rust.
+    pub(super) fn max_literal(self) -> &'static str {
+        match self.low {
+            Low::F16 => "65504.",
+            Low::Bf16 => "3.38e38",
+        }
+    }
+
     /// Smallest literal that does not become 0, as one writes it.
     pub(super) fn least_written(self) -> &'static str {
         match self.low {
@@ -131,6 +139,7 @@ mod tests {
             let limits = Limits::of(Some(low));
             let number = |written: &str| written.parse::<f64>().unwrap();
             assert!(!limits.refuses(number(limits.max_written())));
+            assert_eq!(number(limits.max_literal()), number(limits.max_written()));
             assert!(limits.refuses(number(limits.max_written()) * 1.01));
             assert!(!limits.vanishes(number(limits.least_written())));
             assert!(limits.vanishes(number(limits.least_written()) / 4.));

@@ -51,16 +51,21 @@ fn check(facts: &Facts<'_>, errors: &mut Errors) {
         {
             let message = Message::new(format!("`{name}` is asked for {low}, and its policy is f32"))
                 .rule(RULE.id)
-                .note(format!("what the policy runs in f32 loses too much in {low}: the request is not followed"))
+                .note(format!(
+                    "what the policy runs in f32 loses too much in {low}: the request is not followed"
+                ))
                 .help(format!("write `None`; or `#[amp(low)]` on the statement if `{name}` shall be low"));
             errors.push_between(start(kind), end(kind), message);
         }
         if call.class != Some(Class::Full) {
             continue;
         }
-        for position in op.operands.iter().filter(|position| call.facts.get(**position).is_some_and(|fact| fact.is_low())) {
+        for position in
+            op.operands.iter().filter(|position| call.facts.get(**position).is_some_and(|fact| fact.is_low()))
+        {
             let Some(cast) = facts.maker(call.operands[*position]) else { continue };
-            let down = matches!(plain_name(cast), "to_kind" | "totype" | "to_dtype") && !cast.facts[0].is_low();
+            let down =
+                matches!(plain_name(cast), "to_kind" | "totype" | "to_dtype") && !cast.facts[0].is_low();
             let Some(kind) = cast.operands.get(1).filter(|_| down) else { continue };
             if let Some(low) = low_kind(kind)
                 && !said.contains(&cast.label)

@@ -26,6 +26,20 @@ impl<'a> Names<'a> {
         self.bound.get(&name.to_string()).copied().flatten()
     }
 
+    /// `name = expr`, and `(a, b) = (x, y)` name by name.
+    fn match_up(&mut self, pat: &'a Pat, to: &'a Expr) {
+        match (pat, to) {
+            (Pat::Ident(name), _) if is_plain(name) => self.bind(name.ident.to_string(), Some(to)),
+            (Pat::Tuple(pats), Expr::Tuple(exprs))
+                if pats.elems.len() == exprs.elems.len()
+                    && !pats.elems.iter().any(|pat| matches!(pat, Pat::Rest(_))) =>
+            {
+                pats.elems.iter().zip(&exprs.elems).for_each(|(pat, to)| self.match_up(pat, to));
+            }
+            _ => self.visit_pat(pat),
+        }
+    }
+
     /// A second binding of a name, in whatever block, leaves it unknown: scopes are not followed here.
     fn bind(&mut self, name: String, to: Option<&'a Expr>) {
         self.bound.entry(name).and_modify(|before| *before = None).or_insert(to);
@@ -38,10 +52,10 @@ impl<'a> Visit<'a> for Names<'a> {
             Pat::Type(typed) => &*typed.pat,
             pat => pat,
         };
-        match (pat, &local.init) {
-            (Pat::Ident(name), Some(init)) if is_plain(name) => {
+        match &local.init {
+            Some(init) if init.diverge.is_none() => {
                 self.visit_expr(&init.expr);
-                self.bind(name.ident.to_string(), Some(&init.expr));
+                self.match_up(pat, &init.expr);
             }
             _ => visit::visit_local(self, local),
         }
@@ -79,7 +93,8 @@ mod tests {
                 let twice = 1.;
                 let twice = 2.;
                 let mut written = 1.;
-                let (pair, of) = (1., 2.);
+                let (pair, of) = two();
+                let (left, (right, rest)) = (1., (2., 3.));
                 { let eps = 3.; }
                 let shadowed = 1.;
                 let closure = |shadowed: f64| shadowed;
@@ -90,7 +105,9 @@ mod tests {
             let path: ExprPath = syn::parse_str(name).unwrap();
             names.bound(&path).map(|expr| expr.to_token_stream().to_string())
         };
-        for (name, to) in [("TINY", "1e-12"), ("once", "1e-8"), ("typed", "1e-7")] {
+        for (name, to) in
+            [("TINY", "1e-12"), ("once", "1e-8"), ("typed", "1e-7"), ("left", "1."), ("rest", "3.")]
+        {
             assert_eq!(bound(name).as_deref(), Some(to));
         }
         for name in ["eps", "a", "twice", "written", "pair", "of", "shadowed", "elsewhere"] {

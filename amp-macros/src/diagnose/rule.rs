@@ -59,7 +59,10 @@ impl<'a> Facts<'a> {
                     continue;
                 }
                 Expr::MethodCall(call) => {
-                    if matches!(call.method.to_string().as_str(), "unwrap" | "expect" | "shallow_clone" | "copy") {
+                    if matches!(
+                        call.method.to_string().as_str(),
+                        "unwrap" | "expect" | "shallow_clone" | "copy"
+                    ) {
                         expr = bare(&call.receiver);
                         continue;
                     }
@@ -78,10 +81,11 @@ impl<'a> Facts<'a> {
         None
     }
 
-    /// For a note: the operation that made a value low.
-    pub(super) fn low_since(&self, fact: Fact) -> String {
+    /// For a note: the operation that gave a value its precision.
+    pub(super) fn since(&self, fact: Fact) -> String {
         let call = fact.since.and_then(|index| self.plan.calls.get(index));
-        call.map_or_else(String::new, |call| format!("; low since `{}`", call.name))
+        let held = if fact.is_low() { "low" } else { "f32" };
+        call.map_or_else(String::new, |call| format!("; {held} since `{}`", call.name))
     }
 }
 

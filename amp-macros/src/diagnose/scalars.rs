@@ -26,8 +26,11 @@ pub(super) enum Use {
     Comparison,
 }
 
-/// Every method with such a number: its position, the receiver being 0, and its use.
-const METHODS: &[(&str, usize, &[(usize, Use)])] = &[
+/// A method, how many arguments it has, and its numbers: their positions, the receiver being 0, and their uses.
+type Method = (&'static str, usize, &'static [(usize, Use)]);
+
+/// Every method with such a number.
+const METHODS: &[Method] = &[
     ("masked_fill", 2, &[(2, Use::Write)]),
     ("index_fill", 3, &[(3, Use::Write)]),
     ("scatter_value", 3, &[(3, Use::Write)]),
@@ -85,7 +88,9 @@ impl Scalar<'_> {
     pub(super) fn shown(&self) -> String {
         let written = number::written(self.expr);
         match self.expr {
-            Expr::Path(path) if path.path.get_ident().is_some() => format!("`{written}` is {:e}, which", self.value),
+            Expr::Path(path) if path.path.get_ident().is_some() => {
+                format!("`{written}` is {:e}, which", self.value)
+            }
             _ => format!("`{written}`"),
         }
     }
@@ -100,7 +105,7 @@ pub(super) fn meet_low<'a>(facts: &Facts<'a>) -> Vec<Scalar<'a>> {
                 && stays_low(call, tensor)
                 && let Some(value) = number::value(expr, &facts.names)
             {
-                let since = facts.low_since(call.facts[tensor]);
+                let since = facts.since(call.facts[tensor]);
                 found.push(Scalar { call, expr, value, usage, since, limits: facts.limits() });
             }
         }

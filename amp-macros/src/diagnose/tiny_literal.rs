@@ -1,10 +1,10 @@
 //! Numbers that the low dtype takes for 0, and bounds that it takes for 1.
 use super::rule::{Facts, Level, Rule, plain_name};
 use super::scalars::{Scalar, Use, meet_low};
-use crate::syntax::shape::{end, start};
 use crate::errors::{Errors, Message};
+use crate::syntax::shape::{end, start};
 
-const DOC: &str = r#"
+const DOC: &str = r"
 ### What it does
 Finds numbers that become 0 in the low dtype, where they meet a tensor that is low: `x + 1e-8`, `clamp_min(1e-12)`; and
 bounds that become 1: `clamp(0., 1. - 1e-7)`. They are asked of the dtype that the attribute fixes; where it is known only
@@ -47,7 +47,7 @@ fn normalised(x: &Tensor, w: &Tensor) -> Tensor {
 }
 ```
 Or a full block around the operation, where the epsilon must be that small.
-"#;
+";
 
 pub(super) const RULE: Rule = Rule { id: "tiny_literal", level: Level::Deny, doc: DOC, check };
 
@@ -106,6 +106,10 @@ fn one(scalar: &Scalar<'_>) -> Message {
     let limits = scalar.limits;
     let (name, below) = (limits.name(), limits.below_one_written());
     Message::new(format!("{} is 1 in {name}", scalar.shown()))
-        .note(format!("the nearest {name} below 1 is {below}{}: the bound is 1{}", limits.why(), scalar.since))
+        .note(format!(
+            "the nearest {name} below 1 is {below}{}: the bound is 1{}",
+            limits.why(),
+            scalar.since
+        ))
         .help(format!("write `{below}`, or put the operation in a `#[amp(full)]` block"))
 }

@@ -52,7 +52,9 @@ pub(super) fn check(args: &Args, used: &[String], rules: &[&str], errors: &mut E
             format!("leave `{name}` out")
         } else {
             let known: Vec<&str> = policy::ops().map(|op| op.name).collect();
-            near(&name, &known).unwrap_or_else(|| format!("leave `{name}` out: neither the op table nor the function knows it"))
+            near(&name, &known).unwrap_or_else(|| {
+                format!("leave `{name}` out: neither the op table nor the function knows it")
+            })
         };
         errors.push(word.span(), message.help(help));
     }

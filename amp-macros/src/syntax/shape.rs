@@ -1,5 +1,6 @@
 //! Questions about a single expression: is it a place, which name is it, what type is written?
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenTree};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Lit, Type, UnOp};
 
@@ -148,7 +149,11 @@ pub(crate) fn end(expr: &Expr) -> Span {
         Expr::Paren(paren) => paren.paren_token.span.close(),
         Expr::Array(array) => array.bracket_token.span.close(),
         Expr::Block(block) => block.block.brace_token.span.close(),
-        Expr::Path(path) if path.path.get_ident().is_some() => path.path.segments[0].ident.span(),
-        other => other.span(),
+        // A span of several tokens is, on a stable compiler, that of the first.
+        other => match other.to_token_stream().into_iter().last() {
+            Some(TokenTree::Group(group)) => group.span_close(),
+            Some(token) => token.span(),
+            None => other.span(),
+        },
     }
 }

@@ -181,6 +181,7 @@ rules! {
         "" => "let b = x.matmul(w); let c = w.matmul(x); let h = &b - &c; let v = &c - b.relu(); h ⟦*⟧ v";
         "" => "let (a, b) = (x.matmul(w), w.matmul(x)); (&a - &b).clamp_min(0.) ⟦*⟧ (a - b.relu() + 1.).relu()";
         "dtype = bf16" => "let (a, b) = (x.matmul(w), w.matmul(x)); (&a - &b).⟦multiply⟧(&(a - b.relu()))";
+        "" => "let (a, b) = (x.matmul(w), w.matmul(x)); let (h, v) = (&a - &b, &a - b.relu()); h ⟦*⟧ v";
         "" => "let (a, b) = (x.matmul(w), w.matmul(x)); let d = &a - &b; &d * &d";
         "" => "let (a, b) = (x.matmul(w), w.matmul(x)); (&a - &b) * (&a - &b)";
         "" => "let z = x.matmul(w).sigmoid(); let h = w.matmul(x); (1. - &z) * (h - &z)";
