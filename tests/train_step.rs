@@ -203,18 +203,19 @@ fn an_overflow_is_skipped_and_the_scale_backs_off() {
     assert_same(&wired, &train(Precision::F16, build, plain_by_hand).0, "with overflows");
 }
 
+#[amp(train_step)]
+fn skipped(net: &Net, opt: &mut OptimWrapper, xs: &Tensor, ys: &Tensor) -> Result<()> {
+    let loss = forward(net, xs, ys);
+    #[amp(skip)]
+    loss.backward();
+    opt.backward_step(&loss);
+    Ok(())
+}
+
 /// The gradients carry the scale: `loss.backward()` as it is would not.
 #[test]
 fn a_backward_that_is_not_wired_is_refused() {
     let _alone = alone();
-    #[amp(train_step)]
-    fn skipped(net: &Net, opt: &mut OptimWrapper, xs: &Tensor, ys: &Tensor) -> Result<()> {
-        let loss = forward(net, xs, ys);
-        #[amp(skip)]
-        loss.backward();
-        opt.backward_step(&loss);
-        Ok(())
-    }
     let net = Net::new();
     let mut opt = builder(Precision::F16).build(&net.store).unwrap();
     let (xs, ys) = &batches()[0];

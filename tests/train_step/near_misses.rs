@@ -121,7 +121,8 @@ impl std::ops::DerefMut for Mine {
 }
 
 #[amp(train_step, optimizer = mine)]
-fn behind_a_newtype<T: AsRef<str>>(mine: &mut Mine, loss: Box<Tensor>, _name: T) {
+#[allow(clippy::borrowed_box, reason = "a loss behind two pointers")]
+fn behind_a_newtype<T: AsRef<str>>(mine: &mut Mine, loss: &Box<Tensor>, _name: &T) {
     loss.backward();
     mine.step();
 }
@@ -164,7 +165,7 @@ fn what_may_be_right_compiles_and_runs() {
     let cell = RefCell::new(opt);
     in_a_cell(&cell, &loss());
     let mut mine = Mine(*owned(Box::new(cell.into_inner()), &loss()));
-    behind_a_newtype(&mut mine, Box::new(loss()), "name");
+    behind_a_newtype(&mut mine, &Box::new(loss()), &"name");
     assert_eq!(mine.applied_updates().unwrap(), 11);
     assert_eq!(whole_training(&batches()).unwrap(), 9);
 }

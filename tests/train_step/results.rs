@@ -2,6 +2,7 @@
 use super::{Net, Result, alone, batches, builder, forward};
 use amp_runtime::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 use tch::{Kind, Tensor};
 
 /// A loss that no wrapper takes.
@@ -41,6 +42,7 @@ fn other_errors(
 }
 
 #[amp(train_step)]
+#[allow(clippy::needless_for_each, reason = "the closure is what is looked at")]
 fn in_a_closure(opt: &mut OptimWrapper, losses: &[Tensor], more: &[Tensor]) -> Result<()> {
     losses.iter().for_each(|loss: &Tensor| loss.backward());
     more.iter().try_for_each(|loss| -> Result<()> {
@@ -89,7 +91,6 @@ fn without_a_result_it_is_a_panic_with_the_error() {
 #[test]
 fn a_panic_stands_at_the_users_call() {
     let _alone = alone();
-    use std::sync::{Arc, Mutex};
     let at = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&at);
     let net = Net::new();

@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, Ident, Stmt, Token};
 /// What a mark says to a training step.
 pub(super) enum Mark {
     /// Whose backward it is.
-    Optimizer(Expr),
+    Optimizer(Box<Expr>),
     /// As without the attribute.
     Skip,
 }
@@ -34,7 +34,7 @@ fn read(attr: &Attribute) -> Option<Mark> {
             return Err(input.error("not for a training step"));
         }
         input.parse::<Token![=]>()?;
-        input.parse().map(Mark::Optimizer)
+        input.parse().map(|optimizer| Mark::Optimizer(Box::new(optimizer)))
     })
     .ok()
 }
@@ -95,7 +95,7 @@ pub(super) fn optimizers(block: &syn::Block) -> Vec<Expr> {
     impl<'ast> syn::visit::Visit<'ast> for Marks {
         fn visit_attribute(&mut self, attr: &'ast Attribute) {
             if let Some(Mark::Optimizer(optimizer)) = read(attr) {
-                self.0.push(optimizer);
+                self.0.push(*optimizer);
             }
         }
 

@@ -1,6 +1,6 @@
 //! The optimizers of a training step: named by the attribute, a parameter, or named by a mark at a backward.
 use super::attributes::{self, Mark};
-use super::place::Place;
+use super::place::{Place, binds};
 use syn::{FnArg, GenericArgument, Pat, PathArguments, Signature, Type};
 
 /// The wrapper's name, whatever path leads to it.
@@ -61,7 +61,7 @@ pub(super) fn typed(sig: &Signature) -> impl Iterator<Item = (&Pat, &Type)> {
 
 /// Whether the place starts at a parameter; otherwise the body declares it.
 pub(super) fn is_parameter(sig: &Signature, place: &Place) -> bool {
-    place.root() == "self" || typed(sig).any(|(pat, _)| super::survey::binds(pat, place.root()))
+    place.root() == "self" || typed(sig).any(|(pat, _)| binds(pat, place.root()))
 }
 
 fn place(pat: &Pat) -> Option<Place> {

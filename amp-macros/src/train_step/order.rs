@@ -80,9 +80,9 @@ impl Walk<'_> {
         let Some(init) = &local.init else { return self.track.bind(&local.pat, false) };
         // `let _ = ..` and an outcome that is kept leave the wrapper free; the types of `backward` hold it.
         if matches!(local.pat, Pat::Wild(_)) {
-            self.discarded(&init.expr)
+            self.discarded(&init.expr);
         } else {
-            self.expr(&init.expr)
+            self.expr(&init.expr);
         }
         if let Some((_, diverge)) = &init.diverge {
             let states = self.track.states;
@@ -133,9 +133,9 @@ impl Walk<'_> {
             }
             Expr::Assign(assign) => {
                 if matches!(*assign.left, Expr::Infer(_)) {
-                    self.discarded(&assign.right)
+                    self.discarded(&assign.right);
                 } else {
-                    self.expr(&assign.right)
+                    self.expr(&assign.right);
                 }
                 match self.track.relation(&assign.left) {
                     Relation::Apart => self.below(&assign.left),
@@ -190,7 +190,7 @@ impl Walk<'_> {
         match expr {
             Expr::Try(inner) => self.marked(attributes::of_expr(expr), |walk| walk.discarded(&inner.expr)),
             Expr::MethodCall(call) if self.track.relation(&call.receiver) == Relation::Same => {
-                self.called(call, false)
+                self.called(call, false);
             }
             other => self.expr(other),
         }
@@ -288,15 +288,17 @@ impl Walk<'_> {
         }
         let mut head = self.track.states;
         self.track.quiet += 1;
-        loop {
-            let next = head.or(self.round(expr, head).0);
+        let ended = loop {
+            let (back, ended) = self.round(expr, head);
+            let next = head.or(back);
             if next == head {
-                break;
+                break ended;
             }
             head = next;
-        }
+        };
         self.track.quiet -= 1;
-        self.track.states = self.round(expr, head).1;
+        // Inside a loop whose own states still grow there is nothing to report: it comes here again.
+        self.track.states = if self.track.quiet > 0 { ended } else { self.round(expr, head).1 };
     }
 
     /// One round of a loop: what it leaves for the next round, and what leaves the loop.

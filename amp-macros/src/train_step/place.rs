@@ -2,7 +2,8 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, Lit, Member, UnOp};
+use syn::visit::{self, Visit};
+use syn::{Expr, Ident, Lit, Member, Pat, PatIdent, UnOp};
 
 /// A place that the check can follow.
 #[derive(Clone)]
@@ -136,4 +137,23 @@ fn mentions(tokens: TokenStream, name: &str) -> bool {
         TokenTree::Group(group) => mentions(group.stream(), name),
         _ => false,
     })
+}
+
+/// Whether a pattern binds a name.
+pub(super) fn binds(pat: &Pat, name: &str) -> bool {
+    struct Names<'a> {
+        name: &'a str,
+        found: bool,
+    }
+    impl<'ast> Visit<'ast> for Names<'_> {
+        fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
+            self.found |= pat.ident == self.name;
+            visit::visit_pat_ident(self, pat);
+        }
+
+        fn visit_expr(&mut self, _: &'ast Expr) {}
+    }
+    let mut names = Names { name, found: false };
+    names.visit_pat(pat);
+    names.found
 }

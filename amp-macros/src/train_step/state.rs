@@ -87,8 +87,8 @@ impl Op {
     /// were dropped, the next goes on as if they were there.
     pub(super) fn after(self, state: State) -> State {
         match (self, state) {
-            (Self::Clip | Self::Step, State::Empty | State::Stepped) => state,
-            (Self::Backward | Self::Update, State::Unscaled) => state,
+            (Self::Clip | Self::Step, State::Empty | State::Stepped)
+            | (Self::Backward | Self::Update, State::Unscaled) => state,
             (Self::Backward, _) => State::Scaled,
             (Self::Clip, _) => State::Unscaled,
             (Self::Step | Self::Update | Self::FinishWindow, _) => State::Stepped,

@@ -8,7 +8,7 @@ use crate::syntax::macros::{self, ReadMacro};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Block, Expr, Item, Local, Macro, Pat, PatIdent};
+use syn::{Block, Expr, Item, Local, Macro};
 
 /// Reports the backwards that belong to nobody or stand where they cannot be seen; whether there are none.
 pub(super) fn survey(block: &Block, optimizers: &Optimizers, errors: &mut Errors) -> bool {
@@ -122,23 +122,4 @@ fn backward_among(tokens: TokenStream) -> Option<Span> {
         }
     }
     None
-}
-
-/// Whether a pattern binds a name.
-pub(super) fn binds(pat: &Pat, name: &str) -> bool {
-    struct Names<'a> {
-        name: &'a str,
-        found: bool,
-    }
-    impl<'ast> Visit<'ast> for Names<'_> {
-        fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
-            self.found |= pat.ident == self.name;
-            visit::visit_pat_ident(self, pat);
-        }
-
-        fn visit_expr(&mut self, _: &'ast Expr) {}
-    }
-    let mut names = Names { name, found: false };
-    names.visit_pat(pat);
-    names.found
 }

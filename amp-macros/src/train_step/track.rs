@@ -1,7 +1,6 @@
 //! One optimizer at one point of a function: what state it is in, and what was found so far.
-use super::place::{Place, Relation};
+use super::place::{Place, Relation, binds};
 use super::state::{Mistake, Op, State, States};
-use super::survey::binds;
 use proc_macro2::{Ident, Span};
 use syn::{Expr, Pat};
 

@@ -128,3 +128,12 @@ fn two_optimizers_are_two() {
         "self.g",
     );
 }
+
+/// Each loop is walked until its states are known, and so are those in it: a few rounds each, not a few to the power of all.
+#[test]
+fn deep_loops_are_walked_in_time() {
+    let depth = 14;
+    let body =
+        format!("{} loss.backward(); {}", "for x in xs { opt.step(); ".repeat(depth), "}".repeat(depth));
+    accused(&step(&body), "");
+}

@@ -29,9 +29,9 @@ fn messages_say_what_why_and_what_to_write() {
         let found = accusations(&code, optimizer);
         assert!(!found.is_empty(), "{code}");
         writeln!(said, "// {}", code.replace('\n', " ")).unwrap();
-        found
-            .iter()
-            .for_each(|error| writeln!(said, "{}:{}: {}\n", error.line, error.column, error.text).unwrap());
+        for error in &found {
+            writeln!(said, "{}:{}: {}\n", error.line, error.column, error.text).unwrap();
+        }
     }
     expect_file!["said.txt"].assert_eq(&said);
 }

@@ -19,7 +19,7 @@ macro_rules! wired {
             fn $name() {
                 let input = prettyplease::unparse(&syn::parse_str($code).unwrap());
                 let shown = format!("// Input, `optimizer = {}`:\n{input}\n// Output:\n{}", $optimizer, wired($code, $optimizer));
-                expect_file![concat!("wired/", stringify!($name), ".rs")].assert_eq(&shown);
+                expect_file![concat!("expansions/", stringify!($name), ".rs")].assert_eq(&shown);
             }
         )*
     };
