@@ -48,7 +48,8 @@ impl Rewrite<'_> {
         let own_receiver = call.widest || call.casts.iter().any(|cast| cast.operand == 0);
         let known = call.facts[0].tensor == Tensorness::Yes && call.facts[0].since.is_some();
         // What is written to cannot be looked at through a shared reference; its name says that it is a tensor.
-        let keeps = declared && !own_receiver && !call.writes() && (call.kind.is_some() || call.alone || !known);
+        let keeps =
+            declared && !own_receiver && !call.writes() && (call.kind.is_some() || call.alone || !known);
         if declared {
             self.sites.declared.push((index, !own_receiver && !keeps));
         }
