@@ -23,6 +23,7 @@ fn corpus(files: &[PathBuf], out: &Path) -> String {
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let copy = out.join(format!("plain_{name}.rs"));
         fs::write(&copy, unmarked(&fs::read_to_string(file).expect("a corpus file"))).expect("a copy");
+        let (copy, file) = (copy.display().to_string(), file.display().to_string());
         writeln!(plain, "#[path = {copy:?}] pub mod {name};").expect("a string");
         writeln!(amped, "#[path = {file:?}] pub mod {name};").expect("a string");
     }

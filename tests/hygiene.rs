@@ -11,6 +11,15 @@
 #![deny(meta_variable_misuse, non_ascii_idents, redundant_lifetimes, single_use_lifetimes, trivial_casts)]
 #![deny(trivial_numeric_casts, unit_bindings, unused_extern_crates, unused_import_braces, unused_lifetimes)]
 #![deny(unused_macro_rules, unused_qualifications, unused_results, variant_size_differences, missing_docs)]
+// The forms that these would have written otherwise are what is tested; floats are compared where bits are meant.
+#![allow(clippy::boxed_local, clippy::double_must_use, clippy::elidable_lifetime_names, clippy::use_self)]
+#![allow(
+    clippy::float_cmp,
+    clippy::needless_borrowed_reference,
+    clippy::unused_self,
+    clippy::unnecessary_wraps
+)]
+#![allow(clippy::missing_const_for_fn, clippy::suboptimal_flops, clippy::trivially_copy_pass_by_ref)]
 
 #[path = "hygiene/generated.rs"]
 mod generated;

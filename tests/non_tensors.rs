@@ -223,7 +223,7 @@ fn other_types_keep_their_methods() {
 fn given_tensors(a: &Array, xs: &Tensor, b: &mut Array) -> Vec<Seen> {
     let (first, train) = a.apply_t(xs, true);
     assert!(train);
-    let (second, third) = a.clone().conv2d(xs.shallow_clone(), Some(&xs));
+    let (second, third) = a.clone().conv2d(xs.shallow_clone(), Some(xs));
     let made = &Array(vec![]) + xs;
     vec![
         a.matmul(xs),

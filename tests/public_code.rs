@@ -52,7 +52,9 @@ fn build(package: &Package) -> Output {
 #[test]
 fn tchs_own_code() {
     let Some(tch) = sources::tch() else {
-        eprintln!("SKIPPED: tch's sources are not in the local cargo registry, so no public code was compiled");
+        eprintln!(
+            "SKIPPED: tch's sources are not in the local cargo registry, so no public code was compiled"
+        );
         return;
     };
     let all = sources::all(&tch);
@@ -78,10 +80,16 @@ fn tchs_own_code() {
         let reports = reports(&output);
         let broken: Vec<&Report> = reports.iter().filter(|report| rule(&report.message).is_none()).collect();
         let shown: Vec<String> = broken.iter().map(|report| format!("{report:?}")).collect();
-        assert!(broken.is_empty() && !reports.is_empty(), "{}\n{}", shown.join("\n"), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            broken.is_empty() && !reports.is_empty(),
+            "{}\n{}",
+            shown.join("\n"),
+            String::from_utf8_lossy(&output.stderr)
+        );
         for report in &reports {
             let text = fs::read_to_string(package.folder.join(&report.file)).unwrap();
-            let name = marked::function_at(&text, report.line).unwrap_or_else(|| panic!("{report:?} is in no function"));
+            let name = marked::function_at(&text, report.line)
+                .unwrap_or_else(|| panic!("{report:?} is in no function"));
             let file = file_of(report);
             found.insert((file.display().to_string(), name.0.clone(), rule(&report.message).unwrap()));
             refused.entry(file).or_default().insert(name);
@@ -101,9 +109,10 @@ fn tchs_own_code() {
     assert_eq!(found, expected, "the refused functions are not those that are known");
 
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let ran = Command::new(target.join("debug/copies"))
+    let ran = Command::new(target.join("debug/public_code"))
         .env("YOLO_CONFIG", tch.join("examples/yolo/yolo-v3.cfg"))
-        .output().expect("the models run");
+        .output()
+        .expect("the models run");
     println!("{}", String::from_utf8_lossy(&ran.stdout));
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }

@@ -60,9 +60,13 @@ fn errors_point_at_the_same_tokens() {
         assert!(!plain.is_empty(), "{name} has no error\n{}", String::from_utf8_lossy(&output.stderr));
         compared += plain.len();
         let missing = plain.iter().filter(|error| !amped.iter().any(|other| place(other) == place(error)));
-        wrong.extend(missing.map(|error| format!("{name}: not with `#[amp]`: {} {}", place(error), error.message)));
+        wrong.extend(
+            missing.map(|error| format!("{name}: not with `#[amp]`: {} {}", place(error), error.message)),
+        );
         let added = amped.iter().filter(|error| !plain.iter().any(|other| place(other) == place(error)));
-        wrong.extend(added.map(|error| format!("{name}: only with `#[amp]`: {} {}", place(error), error.message)));
+        wrong.extend(
+            added.map(|error| format!("{name}: only with `#[amp]`: {} {}", place(error), error.message)),
+        );
     }
     println!("{compared} errors in {} files", files.len());
     assert!(wrong.is_empty(), "{} differences in {compared} errors:\n{}", wrong.len(), wrong.join("\n"));

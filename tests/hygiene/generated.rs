@@ -16,7 +16,7 @@ macro_rules! from_fragments {
 
 from_fragments! {
     /// Has a doc.
-    #[must_use]
+    #[inline]
     fn by_expression(xs: &Tensor, w) -> Tensor = { let h = xs.matmul(w); h.softmax(-1, Kind::Float) + h.exp() }
 }
 

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, File, ImplItemFn, Item, ItemFn, ItemImpl, Signature, TraitItemFn, Type, parse_quote};
+use syn::{
+    Attribute, Block, File, ImplItemFn, Item, ItemFn, ItemImpl, Signature, TraitItemFn, Type, parse_quote,
+};
 
 /// The copies stand in another crate: what was tch's root is `crate::root`, and what was private is looked into.
 struct Moved {
@@ -65,7 +67,7 @@ fn movable(item: &Item) -> bool {
     match item {
         Item::Impl(item) => {
             let blanket = matches!(&*item.self_ty, Type::Path(path) if path.path.is_ident("T"));
-            !is_tchs(&item.self_ty) && !(blanket && item.trait_.is_some())
+            !(is_tchs(&item.self_ty) || blanket && item.trait_.is_some())
         }
         _ => true,
     }
@@ -78,16 +80,22 @@ pub(crate) fn moved(text: &str, to: &std::path::Path) -> File {
     if to.ends_with("nn/module.rs") {
         let traits = |item: &Item| matches!(item, Item::Trait(_));
         file.items.retain(|item| !traits(item));
-        file.items.push(parse_quote!(pub use tch::nn::{Module, ModuleT};));
+        file.items.push(parse_quote!(
+            pub use tch::nn::{Module, ModuleT};
+        ));
     }
     if to.ends_with("vision/mod.rs") {
         file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "rust_image"));
     }
     if to.ends_with("vision/efficientnet.rs") {
-        file.items.push(parse_quote!(use crate::Swish as _;));
+        file.items.push(parse_quote!(
+            use crate::Swish as _;
+        ));
     }
     if to.ends_with("vision/imagenet.rs") {
-        file.items.push(parse_quote!(use lazy_static::lazy_static;));
+        file.items.push(parse_quote!(
+            use lazy_static::lazy_static;
+        ));
     }
     Moved { example: to.starts_with("examples") }.visit_file_mut(&mut file);
     file

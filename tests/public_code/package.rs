@@ -36,13 +36,14 @@ impl Package {
     /// The manifest, with the workspace's profiles and versions, so that what is built already serves here too.
     pub(crate) fn write_manifest(&self, edition: &str, more: &str) {
         let root = workspace();
+        let name = self.folder.file_name().expect("a name").to_string_lossy();
         let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("a manifest");
         let profiles = manifest.split_once("[profile.dev]").map_or("", |(_, profiles)| profiles);
-        let runtime = root.join("amp-runtime");
+        let runtime = root.join("amp-runtime").display().to_string();
         self.write(
             "Cargo.toml",
             &format!(
-                "[package]\nname = \"copies\"\nversion = \"0.0.0\"\nedition = \"{edition}\"\nbuild = \"build.rs\"\n\n\
+                "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"{edition}\"\nbuild = \"build.rs\"\n\n\
                  [workspace]\n\n[dependencies]\namp-runtime = {{ path = {runtime:?} }}\ntch = \"0.24\"\n{more}\n\
                  [profile.dev]{profiles}\n[profile.dev.package.amp-runtime]\ndebug = \"line-tables-only\"\n\
                  [profile.dev.package.amp-macros]\ndebug = \"line-tables-only\"\n"
@@ -95,10 +96,13 @@ impl Package {
             }
         }
         for root in ["plain", "amped"] {
-            self.write(format!("src/{root}/mod.rs"), "pub mod data;\npub mod examples;\npub mod nn;\npub mod vision;\n");
+            self.write(
+                format!("src/{root}/mod.rs"),
+                "pub mod data;\npub mod examples;\npub mod nn;\npub mod vision;\n",
+            );
             for (folder, names) in &folders {
-                let modules: String = names.iter().map(|name| format!("pub mod {name};\n")).collect();
-                self.write(Path::new("src").join(root).join(folder).join("mod.rs"), &modules);
+                let modules: Vec<String> = names.iter().map(|name| format!("pub mod {name};\n")).collect();
+                self.write(Path::new("src").join(root).join(folder).join("mod.rs"), &modules.concat());
             }
         }
         marked
@@ -136,13 +140,15 @@ pub(crate) struct Report {
 pub(crate) fn reports(output: &Output) -> Vec<Report> {
     let text = String::from_utf8_lossy(&output.stdout);
     let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let messages = lines.filter(|line| line["reason"] == "compiler-message" && line["message"]["level"] == "error");
+    let messages =
+        lines.filter(|line| line["reason"] == "compiler-message" && line["message"]["level"] == "error");
     let mut reports: Vec<Report> = messages
         .filter_map(|line| {
             let message = &line["message"];
             let spans = message["spans"].as_array()?;
             let span = spans.iter().find(|span| span["is_primary"] == true)?;
-            let number = |name: &str| usize::try_from(span[name].as_u64().unwrap_or_default()).unwrap_or_default();
+            let number =
+                |name: &str| usize::try_from(span[name].as_u64().unwrap_or_default()).unwrap_or_default();
             Some(Report {
                 file: PathBuf::from(span["file_name"].as_str()?),
                 line: number("line_start"),

@@ -150,6 +150,12 @@ corpus! { ownership:
     };
     kept_elsewhere => c::kept_elsewhere(&x(), &s());
     changed_between_uses => c::changed_between_uses(&x(), &w());
+    written_in_place => {
+        let mut moments = c::Moments { first: data(1, [2, 3]), second: vec![data(2, [2, 3]).abs() + 0.5] };
+        let mut out = data(3, [2, 3]).abs() + 0.5;
+        let sum = c::written_in_place(&mut moments, data(4, [2, 3]), &data(5, [2, 3]), &mut out);
+        ([sum, out, moments.first], moments.second)
+    };
     chosen => {
         let (a, b) = (x(), p());
         (c::chosen(&a, &b).shallow_clone(), c::chosen(&b, &a).shallow_clone())

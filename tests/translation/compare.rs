@@ -109,7 +109,9 @@ impl<T: Parts, E: Parts> Parts for Result<T, E> {
     fn parts(&self) -> Vec<Part> {
         match self {
             Ok(value) => value.parts(),
-            Err(error) => [vec![Part::Text("error".to_owned())], error.parts()].into_iter().flatten().collect(),
+            Err(error) => {
+                [vec![Part::Text("error".to_owned())], error.parts()].into_iter().flatten().collect()
+            }
         }
     }
 }
@@ -210,7 +212,9 @@ fn compare(name: &str, expected: &Run, run: &Run, check: &dyn Fn(&str, &Tensor, 
         let what = format!("part {index}");
         match parts {
             (Part::Tensor(plain), Part::Tensor(amped)) => check(&what, plain, amped),
-            (Part::Float(plain), Part::Float(amped)) => check(&what, &Tensor::from(*plain), &Tensor::from(*amped)),
+            (Part::Float(plain), Part::Float(amped)) => {
+                check(&what, &Tensor::from(*plain), &Tensor::from(*amped))
+            }
             (Part::Text(plain), Part::Text(amped)) => assert_eq!(amped, plain, "{name}: {what}"),
             (plain, amped) => panic!("{name}: {what}: {plain:?} became {amped:?}"),
         }

@@ -47,7 +47,9 @@ impl Rewrite<'_> {
         let declared = decides_arguments || call.alone;
         let own_receiver = call.widest || call.casts.iter().any(|cast| cast.operand == 0);
         let known = call.facts[0].tensor == Tensorness::Yes && call.facts[0].since.is_some();
-        let keeps = declared && !own_receiver && (call.kind.is_some() || call.alone || !known);
+        // What is written to cannot be looked at through a shared reference; its name says that it is a tensor.
+        let keeps =
+            declared && !own_receiver && !call.writes() && (call.kind.is_some() || call.alone || !known);
         if declared {
             self.sites.declared.push((index, !own_receiver && !keeps));
         }
@@ -61,6 +63,13 @@ impl Rewrite<'_> {
                     let group = parenthesized(quote!(#argument), operand.end);
                     *argument = Expr::Verbatim(quote_spanned!(operand.start=> #site.arm #group));
                 }
+                // Passed through, the place would be moved: autocast is off before it is borrowed.
+                _ if call.writes() && receiver.place => {
+                    let pair = parenthesized(quote_spanned!(whole.0=> #site.arm(()), #method), whole.1);
+                    let second = Expr::Verbatim(quote_spanned!(whole.1=> #pair.1));
+                    *expr = self.names.wrap("resumed", Some(quote!(&#site)), &second, whole.0, whole.1);
+                    return self.written(expr, call, whole, &attrs);
+                }
                 _ => {
                     let inner = &method.receiver;
                     let group = parenthesized(quote!(#inner), receiver.end);
@@ -69,10 +78,15 @@ impl Rewrite<'_> {
             }
             *expr = self.names.wrap("resumed", Some(quote!(&#site)), method, whole.0, whole.1);
         }
+        self.written(expr, call, whole, &attrs);
+    }
+
+    /// Whoever casts is told of a write; the statement keeps its attributes.
+    fn written(&self, expr: &mut Expr, call: &Call<'_>, whole: (Span, Span), attrs: &[Attribute]) {
         if call.writes() && call.facts[0].held != Held::Low {
             *expr = self.names.wrap("wrote", None, expr, whole.0, whole.1);
         }
-        restore(expr, &attrs);
+        restore(expr, attrs);
     }
 
     fn receiver(

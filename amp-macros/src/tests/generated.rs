@@ -283,13 +283,13 @@ fn call(expr: &BoxedStrategy<String>) -> BoxedStrategy<String> {
         .boxed()
 }
 
-fn deeper(expr: BoxedStrategy<String>) -> BoxedStrategy<String> {
+fn deeper(expr: &BoxedStrategy<String>) -> BoxedStrategy<String> {
     let e = || expr.clone();
-    let body = || block(&expr);
+    let body = || block(expr);
     let kinds = [
-        call(&expr),
-        call(&expr),
-        call(&expr),
+        call(expr),
+        call(expr),
+        call(expr),
         (e(), select(OPERATORS), e()).prop_map(|(a, op, b)| format!("(({a}) {op} ({b}))")).boxed(),
         (select(&["-", "!", "*", "&", "&mut ", "&&"][..]), e())
             .prop_map(|(op, a)| format!("{op}({a})"))
@@ -330,7 +330,7 @@ fn deeper(expr: BoxedStrategy<String>) -> BoxedStrategy<String> {
 /// The text of a function that parses.
 pub(super) fn function() -> BoxedStrategy<String> {
     let leaf = select(LEAVES).prop_map(str::to_owned);
-    let expr = leaf.prop_recursive(4, 24, 3, |inner| deeper(inner.boxed())).boxed();
+    let expr = leaf.prop_recursive(4, 24, 3, |inner| deeper(&inner.boxed())).boxed();
     (select(HEADS), block(&expr), Just(()))
         .prop_map(|(head, body, ())| format!("{head} {body}"))
         .prop_filter("the grammar is wider than syn's", |text| syn::parse_str::<syn::ItemFn>(text).is_ok())

@@ -268,6 +268,26 @@ pub fn changed_between_uses(xs: &Tensor, w: &Tensor) -> Tensor {
     before - after + buffer.matmul(w)
 }
 
+pub struct Moments {
+    pub first: Tensor,
+    pub second: Vec<Tensor>,
+}
+
+#[amp]
+pub fn written_in_place(moments: &mut Moments, mut sum: Tensor, grad: &Tensor, out: &mut Tensor) -> Tensor {
+    moments.first *= 0.9;
+    moments.first += grad * 0.1;
+    let _ = moments.second[0].addcmul_(grad, grad);
+    let _ = sum.addcdiv_(&moments.first, &(moments.second[0].sqrt() + 0.5));
+    let _ = sum.exp_();
+    let _ = out.pow_(2.).log_();
+    let _ = moments.second[0].exp_().sqrt_();
+    for moment in &mut moments.second {
+        let _ = moment.reciprocal_();
+    }
+    sum + &*out
+}
+
 #[amp]
 pub fn chosen<'a>(a: &'a Tensor, b: &'a Tensor) -> &'a Tensor {
     if a.exp().sum(Kind::Float).double_value(&[]) > b.exp().sum(Kind::Float).double_value(&[]) { a } else { b }
