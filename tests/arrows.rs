@@ -231,7 +231,8 @@ fn the_arrows_that_are_known_to_be_there_are_seen() {
 fn passes_do_not_import_one_another() {
     const PASSES: [&str; 5] = ["analyse", "diagnose", "train_step", "rewrite", "explain"];
     let arrows = Arrows::read(&workspace().join("amp-macros/src"));
-    let pass = |module: &Module| PASSES.iter().find(|pass| module.first().is_some_and(|first| first == *pass));
+    let pass =
+        |module: &Module| PASSES.iter().find(|pass| module.first().is_some_and(|first| first == *pass));
     let mut seen = BTreeSet::new();
     for (from, targets) in &arrows.edges {
         let Some(own) = pass(from) else { continue };

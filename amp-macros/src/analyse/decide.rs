@@ -32,12 +32,12 @@ pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
     };
     site.class = Some(class);
     site.reason = reason;
+    site.alone = site.island != Island::Full && site.op.is_some_and(|op| op.alone || disagrees(op, class));
     // A write must reach the tensor that was named, so that in-place operands are neither cast nor looked at; `diagnose` says
-    // what follows. libtorch's autocast has no lists for them either: there is nothing to suspend.
+    // what follows. Those that libtorch composes of others would be lowered inside, so they run alone.
     if site.op.is_some_and(|op| op.in_place) {
         return;
     }
-    site.alone = site.island != Island::Full && site.op.is_some_and(|op| op.alone || disagrees(op, class));
     match class {
         Class::Low => cast(site, Held::Low),
         Class::Full | Class::Banned => cast(site, Held::Full),

@@ -31,10 +31,12 @@ fn collect(tokens: TokenStream, found: &mut Vec<Found>) {
 /// A body in which a rule's places stand between `⟦` and `⟧`, in the order of the errors: these, and no others.
 fn check(rule: &str, args: &str, body: &str) {
     let both = format!("{body}{args}");
-    let marked: Vec<String> = both.split('⟦').skip(1).map(|rest| rest.split('⟧').next().unwrap().to_owned()).collect();
+    let marked: Vec<String> =
+        both.split('⟦').skip(1).map(|rest| rest.split('⟧').next().unwrap().to_owned()).collect();
     let [args, plain] = [args, body].map(|text| text.replace(['⟦', '⟧'], ""));
     let optim = if args.contains("train_step") { ", optim: &mut OptimWrapper" } else { "" };
-    let item = format!("fn f(&self, x: &Tensor, w: &Tensor, m: &Tensor, c: bool{optim}) -> Tensor {{ {plain} }}");
+    let item =
+        format!("fn f(&self, x: &Tensor, w: &Tensor, m: &Tensor, c: bool{optim}) -> Tensor {{ {plain} }}");
     let found = errors(&args, &item);
     let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
     assert_eq!(places, marked, "#[amp({args})] {body}\n{found:#?}");
@@ -270,8 +272,12 @@ fn page(item: &Item) -> (String, String) {
 
 /// The errors of the `#[amp]` items in the code blocks below a heading of a page.
 fn below(page: &str, heading: &str) -> (usize, Vec<Found>) {
-    let section = page.split("### ").find(|section| section.starts_with(heading)).unwrap_or_else(|| panic!("no {heading}"));
-    let blocks: Vec<&str> = section.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
+    let section = page
+        .split("### ")
+        .find(|section| section.starts_with(heading))
+        .unwrap_or_else(|| panic!("no {heading}"));
+    let blocks: Vec<&str> =
+        section.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
     let mut found = Vec::new();
     for block in &blocks {
         for item in syn::parse_file(block).unwrap_or_else(|error| panic!("{error}: {block}")).items {
