@@ -69,9 +69,9 @@ impl<'s, T: AsTensor> LayerCall<'s, T> {
 
 /// A layer of which it is known how it computes: tch's own, and those whose `forward` is `#[amp]`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is an opaque layer: how it computes is not known [opaque]",
+    message = "`{Self}` is an opaque layer: how it computes is not known  [amp::opaque]",
     label = "runs under libtorch's own autocast, which this function denies",
-    note = "help: write `#[amp]` on its `impl nn::Module`, or allow it here with `#[amp(allow(opaque))]`"
+    note = "write `#[amp]` on its `impl nn::Module`, or allow it here with `#[amp(allow(opaque))]`"
 )]
 pub trait KnownLayer {}
 

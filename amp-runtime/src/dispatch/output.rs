@@ -7,9 +7,9 @@ use tch::Tensor;
 
 /// What `#[amp(output = full)]` can cast.
 #[diagnostic::on_unimplemented(
-    message = "`output = full` cannot cast `{Self}` [output]",
+    message = "`output = full` cannot cast `{Self}`",
     label = "neither a tensor nor a tuple, `Option`, `Result` or `Vec` of tensors",
-    note = "help: return tensors, or cast where the value is made and leave out `output = full`"
+    note = "return tensors, or cast where the value is made and leave out `output = full`"
 )]
 pub trait OutputFull: Sized {
     /// The same in f32 where it is low.
