@@ -1,4 +1,5 @@
 //! What stands close to a mistake and is none: it compiles, runs, and loses nothing; and what libtorch does with the mistakes.
+#![allow(clippy::unused_self, clippy::useless_vec, reason = "as small as a near miss can be")]
 use amp_runtime::prelude::*;
 use tch::{Device, Kind, Reduction, Tensor};
 

@@ -83,7 +83,7 @@ impl Args {
             ("output", Given::Value(value)) => match value_word(&value).as_deref() {
                 Some("full") => self.output_full = true,
                 _ => {
-                    errors.push(value.span(), Message::new("unknown `output`").help("write `output = full`"))
+                    errors.push(value.span(), Message::new("unknown `output`").help("write `output = full`"));
                 }
             },
             ("optimizer", Given::Value(value)) => self.optimizer = Some(*value),

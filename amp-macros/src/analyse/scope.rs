@@ -91,7 +91,7 @@ impl Scope {
             }
             Pat::Slice(slice) => slice.elems.iter().for_each(|pat| self.bind(pat, &value.clone().inside())),
             Pat::Struct(fields) => {
-                fields.fields.iter().for_each(|field| self.bind(&field.pat, &Value::UNKNOWN))
+                fields.fields.iter().for_each(|field| self.bind(&field.pat, &Value::UNKNOWN));
             }
             Pat::Or(or) => or.cases.iter().for_each(|pat| self.bind(pat, value)),
             Pat::Guard(guard) => self.bind(&guard.pat, value),
