@@ -1,5 +1,6 @@
 //! Which calls and operators are sites, which are layer calls, and what comes out of them.
 use super::context::Context;
+use super::decide;
 use super::share::UseAt;
 use super::value::{Value, either, follow};
 use crate::plan::{Call, Fact, Held, Island, LayerCall, Spelling, Tensorness};
@@ -63,7 +64,7 @@ impl<'a> Context<'a> {
         // A method's receiver tells whether it is one of tensors; `Tensor::pow_scalar(2., &x)` begins with a number.
         let of_tensor = matches!(site.spelling, Spelling::Function);
         if of_tensor || site.facts.first().is_some_and(|fact| fact.tensor != Tensorness::No) {
-            super::decide::decide(self, &mut site);
+            decide::decide(self, &mut site);
         }
         site.result = result(&site);
         if matches!(site.name.as_str(), "to_kind" | "totype" | "f_to_kind" | "f_totype") {
@@ -197,7 +198,7 @@ impl<'a> Context<'a> {
         site.operands = vec![&binary.left, &binary.right];
         site.facts = vec![left, right];
         site.binding = shape::name(&binary.left);
-        super::decide::operator(&mut site);
+        decide::operator(&mut site);
         let fact = match site.class {
             Some(policy::Class::Full) => Fact::tensor(Held::Full, None),
             _ => follow([left, right]),
@@ -269,7 +270,16 @@ fn result(site: &Call<'_>) -> Fact {
             let full = operands.iter().find(|fact| fact.held == Held::Full);
             full.copied().unwrap_or_else(|| follow(operands))
         }
-        Some(Class::Follow) => follow(operands()),
+        Some(Class::Follow) => {
+            let kind = site.op.and_then(|op| op.kind).and_then(|position| site.operands.get(position));
+            let held = match kind.map(|kind| (shape::kind_literal(kind), decide::is_nothing(kind))) {
+                None | Some((None, true)) => return Fact { tensor, ..follow(operands()) },
+                Some((Some(kind), _)) if kind == "Float" => Held::Full,
+                Some((Some(kind), _)) if kind == "Half" || kind == "BFloat16" => Held::Low,
+                Some(_) => Held::Unknown,
+            };
+            Fact::tensor(held, None)
+        }
     };
     if site.op.is_none() && site.class.is_none() {
         return Fact::UNKNOWN;

@@ -103,7 +103,7 @@ fn cast(site: &mut Call<'_>, to: Held) {
 }
 
 /// `None`, `None::<Tensor>`, numbers and closures have nothing to cast.
-fn is_nothing(expr: &Expr) -> bool {
+pub(super) fn is_nothing(expr: &Expr) -> bool {
     match expr {
         Expr::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == "None"),
         Expr::Closure(_) | Expr::Lit(_) => true,

@@ -42,6 +42,9 @@ fn operations_give_the_precision_of_their_class() {
     assert_eq!(held("xs.matmul(w).softmax(-1, Kind::Float).probe()"), Held::Full);
     assert_eq!(held("xs.matmul(w).softmax(-1, xs.kind()).probe()"), Held::Full);
     assert_eq!(held("xs.matmul(w).softmax(-1, Kind::Double).probe()"), Held::Unknown);
+    assert_eq!(held("xs.matmul(w).mean(Kind::Float).probe()"), Held::Full);
+    assert_eq!(held("xs.matmul(w).mean(None).probe()"), Held::Low);
+    assert_eq!(held("xs.matmul(w).mean(self.kind).probe()"), Held::Unknown);
     assert_eq!(held("xs.matmul(w).to_kind(Kind::Float).probe()"), Held::Full);
     assert_eq!(held("xs.matmul(w).to_kind(self.kind).probe()"), Held::Unknown);
     assert_eq!(
