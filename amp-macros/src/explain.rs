@@ -4,7 +4,7 @@ use crate::names::Names;
 use crate::plan::{Call, Held, Island, LayerCall, Plan, Reason};
 use crate::policy::Class;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 use std::fmt::Write as _;
 use syn::{AttrStyle, Attribute, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Token, token};
 
@@ -61,7 +61,7 @@ fn row(call: &Call<'_>) -> Row {
     }
 }
 
-fn layer_row(layer: &LayerCall<'_>) -> Row {
+fn layer_row(layer: &LayerCall) -> Row {
     Row {
         line: line(layer.span),
         op: written(layer),
@@ -73,8 +73,8 @@ fn layer_row(layer: &LayerCall<'_>) -> Row {
 }
 
 /// `apply(&self.conv)`, `self.lstm.seq(..)`
-fn written(layer: &LayerCall<'_>) -> String {
-    let of = layer.layer.to_token_stream().to_string().replace(" . ", ".").replace("& ", "&");
+fn written(layer: &LayerCall) -> String {
+    let of = &layer.layer;
     if layer.name.starts_with("apply") {
         format!("{}({of})", layer.name)
     } else {

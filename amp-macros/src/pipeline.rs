@@ -160,7 +160,8 @@ fn one(
     }
     let explanation = explain(&sig.ident, place.owner, &plan);
     explanation.print_if_asked(args);
-    *block = rewrite(&body, &plan, args, &explanation.registered(args, &names));
+    let plan = plan.settled();
+    *block = rewrite(body, &plan, args, &explanation.registered(args, &names));
     attrs.extend(explanation.documentation());
     plan.used_overrides
 }

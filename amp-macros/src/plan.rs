@@ -101,6 +101,32 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    fn settled(self) -> Call<'static> {
+        let Call { label, name, span, facts, result, op, class, reason, island, casts, .. } = self;
+        let Call { kind, widest, alone, weight, body, .. } = self;
+        let (spelling, operands, binding) = (Spelling::Method, Vec::new(), None);
+        Call {
+            label,
+            name,
+            span,
+            spelling,
+            operands,
+            facts,
+            result,
+            op,
+            class,
+            reason,
+            island,
+            binding,
+            casts,
+            kind,
+            widest,
+            alone,
+            weight,
+            body,
+        }
+    }
+
     /// Whether the policy decided about it.
     pub(crate) fn is_site(&self) -> bool {
         self.class.is_some()
@@ -159,14 +185,14 @@ pub(crate) struct SharedSlot {
 
 /// A layer call: what it does depends on the layer's type.
 #[derive(Clone)]
-pub(crate) struct LayerCall<'a> {
+pub(crate) struct LayerCall {
     /// Its label in the tree.
     pub(crate) label: usize,
     /// `apply`, `forward_t`, `seq`, ..
     pub(crate) name: String,
     pub(crate) span: Span,
     /// The layer as written.
-    pub(crate) layer: &'a Expr,
+    pub(crate) layer: String,
     pub(crate) island: Island,
     pub(crate) slot: Option<usize>,
     /// Index into [`Plan::bodies`].
@@ -195,7 +221,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) calls: Vec<Call<'a>>,
     /// The call behind a label, by its index.
     pub(crate) by_label: HashMap<usize, usize>,
-    pub(crate) layers: Vec<LayerCall<'a>>,
+    pub(crate) layers: Vec<LayerCall>,
     pub(crate) slots: Vec<SharedSlot>,
     pub(crate) joins: Vec<Join>,
     /// The function's own body first.
@@ -207,6 +233,13 @@ pub(crate) struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// What was decided, without what it was decided about: the tree may now be changed.
+    pub(crate) fn settled(self) -> Plan<'static> {
+        let calls = self.calls.into_iter().map(Call::settled).collect();
+        let Plan { by_label, layers, slots, joins, bodies, unseen, used_overrides, .. } = self;
+        Plan { calls, by_label, layers, slots, joins, bodies, unseen, used_overrides }
+    }
+
     /// Whether there is anything to see in the function: an operation of the table or a layer call.
     pub(crate) fn is_empty(&self) -> bool {
         self.layers.is_empty() && !self.calls.iter().any(Call::is_site)

@@ -6,6 +6,7 @@ use super::value::{Value, either, follow};
 use crate::plan::{Call, Fact, Held, Island, LayerCall, Spelling, Tensorness};
 use crate::policy::{self, Form, Op, Output};
 use crate::syntax::{labels, shape};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprBinary, ExprCall, ExprMethodCall, ExprPath, Macro};
 
@@ -170,7 +171,7 @@ impl<'a> Context<'a> {
             label,
             name: name.to_owned(),
             span: call.method.span(),
-            layer,
+            layer: layer.to_token_stream().to_string().replace(" . ", ".").replace("& ", "&"),
             island: self.island(),
             slot: None,
             body: self.body,

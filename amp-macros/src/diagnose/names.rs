@@ -1,29 +1,43 @@
 //! Names that stand for one expression: bound once in the function, and never written to.
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, ExprPath, Item, Local, Pat, PatIdent, Signature};
 
-/// What each name is bound to, where that is one expression.
+/// What each name is bound to, where that is one expression; found out when somebody asks, which few functions give cause to.
 #[derive(Default)]
 pub(crate) struct Names<'a> {
-    bound: HashMap<String, Option<&'a Expr>>,
+    function: Option<(&'a Signature, &'a Block)>,
+    bindings: OnceCell<Bindings<'a>>,
 }
 
 impl<'a> Names<'a> {
     /// The names of a function.
     pub(super) fn new(sig: &'a Signature, body: &'a Block) -> Self {
-        let mut names = Self::default();
-        for input in &sig.inputs {
-            names.visit_fn_arg(input);
-        }
-        names.visit_block(body);
-        names
+        Self { function: Some((sig, body)), ..Self::default() }
     }
 
     /// What the name is bound to.
     pub(super) fn bound(&self, path: &ExprPath) -> Option<&'a Expr> {
         let name = path.path.get_ident()?;
-        self.bound.get(&name.to_string()).copied().flatten()
+        let bindings = self.bindings.get_or_init(|| self.function.map(Bindings::of).unwrap_or_default());
+        bindings.bound.get(&name.to_string()).copied().flatten()
+    }
+}
+
+#[derive(Default)]
+struct Bindings<'a> {
+    bound: HashMap<String, Option<&'a Expr>>,
+}
+
+impl<'a> Bindings<'a> {
+    fn of((sig, body): (&'a Signature, &'a Block)) -> Self {
+        let mut bindings = Self::default();
+        for input in &sig.inputs {
+            bindings.visit_fn_arg(input);
+        }
+        bindings.visit_block(body);
+        bindings
     }
 
     /// `name = expr`, and `(a, b) = (x, y)` name by name.
@@ -46,7 +60,7 @@ impl<'a> Names<'a> {
     }
 }
 
-impl<'a> Visit<'a> for Names<'a> {
+impl<'a> Visit<'a> for Bindings<'a> {
     fn visit_local(&mut self, local: &'a Local) {
         let pat = match &local.pat {
             Pat::Type(typed) => &*typed.pat,

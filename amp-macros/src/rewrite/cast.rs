@@ -1,7 +1,7 @@
 //! Casts of the operands of sites.
 use super::state::Rewrite;
 use crate::names::{binding, parenthesized};
-use crate::plan::{Call, Cast, Held, Spelling, Tensorness};
+use crate::plan::{Call, Cast, Held, Tensorness};
 use crate::policy::Form;
 use crate::syntax::shape::{end, is_place, start};
 use proc_macro2::{Span, TokenStream};
@@ -246,7 +246,6 @@ impl Rewrite<'_> {
         let plan = self.plan;
         let call = &plan.calls[index];
         let Expr::Binary(binary) = expr else { return };
-        debug_assert!(matches!(call.spelling, Spelling::Binary(_)), "the label is an operator's");
         let operands = [Operand::of(&binary.left), Operand::of(&binary.right)];
         self.visit_expr_mut(&mut binary.left);
         self.visit_expr_mut(&mut binary.right);

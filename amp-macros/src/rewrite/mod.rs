@@ -16,14 +16,14 @@ use syn::Block;
 use syn::visit_mut::VisitMut;
 
 /// Writes the casts into the body, and the plan as a constant at its head.
-pub(crate) fn rewrite(body: &Labelled, plan: &Plan<'_>, args: &Args, registered: &TokenStream) -> Block {
+pub(crate) fn rewrite(body: Labelled, plan: &Plan<'_>, args: &Args, registered: &TokenStream) -> Block {
     let names = Names::new(args.krate.as_ref());
-    let mut block = body.block.clone();
+    let mut block = body.block;
     let mut rewrite = Rewrite {
         plan,
         names: &names,
         sites: Sites::new(plan, body.count),
-        macros: body.macros.iter().cloned().map(Some).collect(),
+        macros: body.macros.into_iter().map(Some).collect(),
         known_layers: args.strictness("opaque") == Some(true),
     };
     if args.output_full {

@@ -1,13 +1,13 @@
 //! Numbers every call and every block of a body, so that passes that do not import one another can speak of them.
 //!
-//! A label is an attribute `#[__amp(7)]` on an expression, or a statement `__amp!(7);` at the head of a block; both are
+//! A label is an attribute `#[__amp7]` on an expression, or a statement `__amp!(7);` at the head of a block; both are
 //! gone when the function is printed again.
 use super::macros::ReadMacro;
 use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    AttrStyle, Attribute, BinOp, Block, Expr, ExprBlock, Item, Macro, MacroDelimiter, Meta, MetaList, Stmt,
-    StmtMacro, Token, token,
+    AttrStyle, Attribute, BinOp, Block, Expr, ExprBlock, Item, Macro, MacroDelimiter, Meta, Stmt, StmtMacro,
+    Token, token,
 };
 
 const NAME: &str = "__amp";
@@ -44,14 +44,16 @@ pub(crate) fn macro_number(mac: &Macro) -> Option<usize> {
 /// The label of an expression.
 pub(crate) fn label(attrs: &[Attribute]) -> Option<usize> {
     attrs.iter().find_map(|attr| match &attr.meta {
-        Meta::List(list) if list.path.is_ident(NAME) => value(&list.tokens),
+        Meta::Path(path) => path.get_ident()?.to_string().strip_prefix(NAME)?.parse().ok(),
         _ => None,
     })
 }
 
-/// Takes the label off again.
+/// Takes the label off again: it was put behind all others.
 pub(crate) fn strip(attrs: &mut Vec<Attribute>) {
-    attrs.retain(|attr| !attr.path().is_ident(NAME));
+    if attrs.last().is_some_and(|attr| label(std::slice::from_ref(attr)).is_some()) {
+        attrs.pop();
+    }
 }
 
 /// Whether the macro is the number of a block.
@@ -77,9 +79,13 @@ struct Numbering {
 }
 
 impl Numbering {
-    fn next(&mut self) -> TokenStream {
-        let number = self.next;
+    fn count(&mut self) -> usize {
         self.next += 1;
+        self.next - 1
+    }
+
+    fn next(&mut self) -> TokenStream {
+        let number = self.count();
         TokenTree::from(Literal::usize_unsuffixed(number)).into()
     }
 
@@ -88,11 +94,7 @@ impl Numbering {
             pound_token: Token![#](Span::call_site()),
             style: AttrStyle::Outer,
             bracket_token: token::Bracket::default(),
-            meta: Meta::List(MetaList {
-                path: Ident::new(NAME, Span::call_site()).into(),
-                delimiter: MacroDelimiter::Paren(token::Paren::default()),
-                tokens: self.next(),
-            }),
+            meta: Meta::Path(Ident::new(&format!("{NAME}{}", self.count()), Span::call_site()).into()),
         }
     }
 
