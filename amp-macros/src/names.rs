@@ -55,6 +55,15 @@ impl Names {
         quote_spanned!(span=> &mut #path::new())
     }
 
+    /// `p::Place(&expr)` of a place, `p::Value(expr)` of anything else.
+    pub(crate) fn receiver(&self, expr: &Expr, place: bool, start: Span, end: Span) -> Expr {
+        if place {
+            self.wrap("Place", None, &quote_spanned!(start=> &#expr), start, end)
+        } else {
+            self.wrap("Value", None, expr, start, end)
+        }
+    }
+
     /// `p::name(first, expr)`, from the first token of `expr` to its last.
     pub(crate) fn wrap(
         &self,

@@ -109,15 +109,7 @@ impl Rewrite<'_> {
             None => return,
         };
         let word = proc_macro2::Ident::new(word, end);
-        let held = if place {
-            let path = self.names.path("Place", start);
-            let group = parenthesized(quote_spanned!(start=> &#inner), end);
-            quote!(#path #group)
-        } else {
-            let path = self.names.path("Value", start);
-            let group = parenthesized(quote!(#inner), end);
-            quote!(#path #group)
-        };
+        let held = self.names.receiver(inner, place, start, end);
         let slot = self.names.slot(end);
         let arguments = if call.weight && cast.is_none() && !call.widest && !keeps {
             quote_spanned!(end=> #slot)

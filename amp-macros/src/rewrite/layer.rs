@@ -31,15 +31,7 @@ impl Rewrite<'_> {
         self.visit_expr_mut(&mut call.receiver);
         call.args.iter_mut().for_each(|arg| self.visit_expr_mut(arg));
         let inner = without_parens(&call.receiver);
-        let held = if place {
-            let path = self.names.path("Place", first);
-            let group = parenthesized(quote_spanned!(first=> &#inner), last);
-            quote!(#path #group)
-        } else {
-            let path = self.names.path("Value", first);
-            let group = parenthesized(quote!(#inner), last);
-            quote!(#path #group)
-        };
+        let held = self.names.receiver(inner, place, first, last);
         let word = match (layer.island, layer.slot) {
             (Island::Full, _) => "amp_at_full",
             (_, Some(_)) => "amp_at_shared",
