@@ -14,6 +14,8 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[path = "never_stale/functions.rs"]
+mod functions;
 #[path = "never_stale/layers.rs"]
 mod layers;
 

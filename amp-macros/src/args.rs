@@ -1,4 +1,4 @@
-//! The words of the attribute: `#[amp(dtype = bf16, full(square), deny(opaque))]`.
+//! The words of the attribute: `#[amp(dtype = bf16, full(gelu), deny(opaque))]`.
 use crate::errors::{Errors, Message, suggestion};
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
@@ -132,7 +132,7 @@ const WORDS: &[(&str, &str)] = &[
     ("dtype", "dtype = bf16"),
     ("output", "output = full"),
     ("low", "low(exp)"),
-    ("full", "full(square)"),
+    ("full", "full(gelu)"),
     ("deny", "deny(opaque)"),
     ("allow", "allow(tiny_literal)"),
     ("explain", "explain"),

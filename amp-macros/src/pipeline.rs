@@ -162,6 +162,8 @@ fn one(
     explanation.print_if_asked(args);
     let plan = plan.settled();
     *block = rewrite(body, &plan, args, &explanation.registered(args, &names));
+    // Of the lints that generated code can trip, the one that would: `leave(island(), f())` where `f` gives nothing.
+    attrs.push(syn::parse_quote!(#[allow(clippy::unit_arg)]));
     attrs.extend(explanation.documentation());
     plan.used_overrides
 }

@@ -228,6 +228,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) bodies: Vec<Body>,
     /// Macro calls in whose tokens a site stands that cannot be read: where, and which op.
     pub(crate) unseen: Vec<(Span, String)>,
+    /// Marks that change nothing.
+    pub(crate) unused_marks: Vec<Span>,
     /// Overrides of the attribute that matched a call.
     pub(crate) used_overrides: Vec<String>,
 }
@@ -236,8 +238,8 @@ impl Plan<'_> {
     /// What was decided, without what it was decided about: the tree may now be changed.
     pub(crate) fn settled(self) -> Plan<'static> {
         let calls = self.calls.into_iter().map(Call::settled).collect();
-        let Plan { by_label, layers, slots, joins, bodies, unseen, used_overrides, .. } = self;
-        Plan { calls, by_label, layers, slots, joins, bodies, unseen, used_overrides }
+        let Plan { by_label, layers, slots, joins, bodies, unseen, unused_marks, used_overrides, .. } = self;
+        Plan { calls, by_label, layers, slots, joins, bodies, unseen, unused_marks, used_overrides }
     }
 
     /// Whether there is anything to see in the function: an operation of the table or a layer call.

@@ -18,6 +18,8 @@ pub(super) struct Context<'a> {
     pub(super) islands: Vec<Island>,
     pub(super) path: Vec<Step>,
     pub(super) fences: usize,
+    /// How many calls, operators and macros the walk has met.
+    pub(super) looked_at: usize,
     pub(super) body: usize,
 }
 

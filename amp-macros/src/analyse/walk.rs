@@ -5,10 +5,11 @@ use super::scope::{Scope, parameter, refined};
 use super::share::{Step, Uses};
 use super::value::Value;
 use crate::args::Args;
-use crate::plan::{Fact, Held, Island, Join, Plan};
+use crate::plan::{Call, Fact, Held, Island, Join, Plan};
 use crate::policy::Class;
 use crate::syntax::labels::{self, Labelled};
-use crate::syntax::{macros, marks, shape};
+use crate::syntax::marks::{self, Mark};
+use crate::syntax::{macros, shape};
 use syn::spanned::Spanned;
 use syn::{BinOp, Block, Expr, FnArg, Macro, Signature, Stmt, UnOp};
 
@@ -23,6 +24,7 @@ pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a
         islands: Vec::new(),
         path: Vec::new(),
         fences: 0,
+        looked_at: 0,
         body: 0,
     };
     walk.scope.push();
@@ -87,13 +89,21 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn in_island(&mut self, mark: Option<Island>, walk: impl FnOnce(&mut Self) -> Value) -> Value {
+    fn in_island(&mut self, mark: Option<Mark>, walk: impl FnOnce(&mut Self) -> Value) -> Value {
+        let Some(mark) = mark else { return walk(self) };
         // Nothing inside brings back what `skip` took away.
-        let island = mark.map(|island| if self.island() == Island::Skip { Island::Skip } else { island });
-        let marked = island.map(|island| self.islands.push(island)).is_some();
+        let skipped = self.island() == Island::Skip;
+        self.islands.push(if skipped { Island::Skip } else { mark.island });
+        let before = (self.looked_at, self.plan.calls.len());
         let value = walk(self);
-        if marked {
-            self.islands.pop();
+        self.islands.pop();
+        // `full` and `skip` also suspend autocast for what cannot be seen; `low` is about sites alone.
+        let changes = match mark.island {
+            Island::Low => self.plan.calls[before.1..].iter().any(Call::is_site),
+            _ => self.looked_at > before.0,
+        };
+        if skipped || !changes {
+            self.plan.unused_marks.push(mark.span);
         }
         value
     }
@@ -125,6 +135,7 @@ impl<'a> Context<'a> {
                 if matches!(unary.op, UnOp::Not(_)) { Value::UNKNOWN } else { value }
             }
             Expr::Binary(binary) => {
+                self.looked_at += 1;
                 let (left, right) = self.operands(binary);
                 self.binary(binary, &left, &right)
             }
@@ -137,11 +148,13 @@ impl<'a> Context<'a> {
                 Value::NOT_TENSOR
             }
             Expr::MethodCall(call) => {
+                self.looked_at += 1;
                 let receiver = self.expr(&call.receiver);
                 let arguments = self.all(&call.args);
                 self.method_call(call, receiver, &arguments)
             }
             Expr::Call(call) => {
+                self.looked_at += 1;
                 if !matches!(*call.func, Expr::Path(_)) {
                     self.expr(&call.func);
                 }
@@ -343,6 +356,7 @@ impl<'a> Context<'a> {
     }
 
     fn macro_call(&mut self, mac: &'a Macro) -> Value {
+        self.looked_at += usize::from(!labels::is_label(mac));
         let Some(number) = labels::macro_number(mac) else {
             if labels::is_label(mac) {
                 return Value::NOT_TENSOR;

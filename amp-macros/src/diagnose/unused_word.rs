@@ -2,12 +2,12 @@
 use super::rule::{Facts, Level, Rule};
 use crate::args::Args;
 use crate::errors::{Errors, Message, suggestion};
-use crate::policy;
+use crate::policy::{self, Class};
 
-const DOC: &str = r"
+const DOC: &str = r#"
 ### What it does
-Finds overrides in `low(..)` and `full(..)` that no call in the function answers to, and rules in `deny(..)` and `allow(..)`
-that do not exist.
+Finds overrides in `low(..)` and `full(..)` that no call in the function answers to, or that say what the op table says; marks in
+the body that hold nothing; and rules in `deny(..)` and `allow(..)` that do not exist.
 
 ### Why is this bad
 The code says that an operation runs in a precision of its own, and it does not: mostly a typing error.
@@ -17,9 +17,9 @@ The code says that an operation runs in a precision of its own, and it does not:
 use amp_runtime::amp;
 use tch::Tensor;
 
-#[amp(full(sqare))]
-fn energy(x: &Tensor, w: &Tensor) -> Tensor {
-    x.matmul(w).square()
+#[amp(full(gelo))]
+fn activated(x: &Tensor, w: &Tensor) -> Tensor {
+    x.matmul(w).gelu("none")
 }
 ```
 
@@ -28,17 +28,25 @@ fn energy(x: &Tensor, w: &Tensor) -> Tensor {
 use amp_runtime::amp;
 use tch::Tensor;
 
-#[amp(full(square))]
-fn energy(x: &Tensor, w: &Tensor) -> Tensor {
-    x.matmul(w).square()
+#[amp(full(gelu))]
+fn activated(x: &Tensor, w: &Tensor) -> Tensor {
+    x.matmul(w).gelu("none")
 }
 ```
-";
+"#;
 
-pub(super) const RULE: Rule = Rule { id: "unused_word", level: Level::Deny, doc: DOC, check: seen_elsewhere };
+pub(super) const RULE: Rule = Rule { id: "unused_word", level: Level::Deny, doc: DOC, check: marks };
 
-/// An attribute on an `impl` block is used by any of its functions, so [`check`] runs once for the attribute.
-fn seen_elsewhere(_: &Facts<'_>, _: &mut Errors) {}
+/// The marks of a function; an attribute on an `impl` block is used by any of its functions, so [`check`] runs once for that.
+fn marks(facts: &Facts<'_>, errors: &mut Errors) {
+    for span in &facts.plan.unused_marks {
+        let message = Message::new("this mark changes nothing").rule(RULE.id);
+        errors.push(
+            *span,
+            message.note("there is nothing in it whose precision it decides").help("leave it out"),
+        );
+    }
+}
 
 /// Checks the words of one attribute against what its functions used.
 pub(super) fn check(args: &Args, used: &[String], rules: &[&str], errors: &mut Errors) {
@@ -57,6 +65,19 @@ pub(super) fn check(args: &Args, used: &[String], rules: &[&str], errors: &mut E
             })
         };
         errors.push(word.span(), message.help(help));
+    }
+    for (words, class, listed) in [(&args.low, Class::Low, "low"), (&args.full, Class::Full, "full")] {
+        for word in words {
+            let name = word.to_string();
+            let mut rows = policy::named(&name).peekable();
+            if rows.peek().is_some() && rows.all(|op| op.class == class) {
+                let message = Message::new(format!("`{name}` is {listed} already")).rule(RULE.id);
+                errors.push(
+                    word.span(),
+                    message.note("the op table says so").help(format!("leave `{name}` out")),
+                );
+            }
+        }
     }
     for word in args.deny.iter().chain(&args.allow) {
         let name = word.to_string();

@@ -42,7 +42,7 @@ impl Rewrite<'_> {
         let shared = shared(layer.slot.filter(|_| layer.island != Island::Full), last);
         let group = parenthesized(quote_spanned!(last=> #record, #slot #shared), last);
         *call.receiver = Expr::Verbatim(quote_spanned!(last=> #held.#word #group));
-        if self.known_layers && !layer.name.starts_with("apply_opt") {
+        if self.known_layers {
             call.args[0] = self.names.wrap("known", None, &call.args[0], argument.0, argument.1);
         }
     }

@@ -25,6 +25,7 @@ pub(crate) fn rewrite(body: Labelled, plan: &Plan<'_>, args: &Args, registered: 
         sites: Sites::new(plan, body.count),
         macros: body.macros.into_iter().map(Some).collect(),
         known_layers: args.strictness("opaque") == Some(true),
+        islands: Vec::new(),
     };
     if args.output_full {
         output::full(&mut block, &names);

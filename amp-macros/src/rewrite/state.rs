@@ -1,6 +1,6 @@
 //! What the rewriting knows while it goes through a body.
 use crate::names::Names;
-use crate::plan::Plan;
+use crate::plan::{Island, Plan};
 use crate::syntax::macros::ReadMacro;
 
 /// What stands behind a label.
@@ -44,4 +44,6 @@ pub(super) struct Rewrite<'a> {
     pub(super) macros: Vec<Option<ReadMacro>>,
     /// `deny(opaque)`: a layer must be one whose class is known.
     pub(super) known_layers: bool,
+    /// The marks around, innermost last.
+    pub(super) islands: Vec<Island>,
 }

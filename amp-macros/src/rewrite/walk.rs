@@ -4,14 +4,21 @@ use super::state::{At, Rewrite};
 use crate::plan::Island;
 use crate::syntax::{labels, marks};
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, Item, Macro, Stmt, Token};
+use syn::{Block, Expr, ExprMacro, Item, Macro, Stmt, Token};
 
 impl Rewrite<'_> {
+    /// The guard of an island, which the islands around it are known to.
     fn island(&self, island: Island, span: proc_macro2::Span) -> Option<TokenStream> {
         match island {
             Island::Full => Some(self.names.call("island", span)),
             Island::Skip => Some(self.names.call("outside", span)),
+            // In a full island autocast is off, which lowers the weights of layers.
+            Island::Low if self.islands.last() == Some(&Island::Full) => {
+                let path = self.names.path("enter", span);
+                Some(quote!(#path(&__AMP_PLAN)))
+            }
             Island::Low | Island::None => None,
         }
     }
@@ -36,7 +43,14 @@ impl VisitMut for Rewrite<'_> {
         }
         let last = block.stmts.len();
         for (index, stmt) in block.stmts.iter_mut().enumerate() {
-            // A marked `if` becomes a call, which needs its semicolon before the next statement.
+            // A marked macro is an expression like any other,
+            if let Stmt::Macro(marked) = stmt
+                && marks::mark(&marked.attrs).is_some()
+            {
+                let (attrs, mac) = (std::mem::take(&mut marked.attrs), marked.mac.clone());
+                *stmt = Stmt::Expr(Expr::Macro(ExprMacro { attrs, mac }), marked.semi_token);
+            }
+            // and a marked `if` becomes a call, which needs its semicolon before the next statement.
             if let Stmt::Expr(expr, semi @ None) = stmt
                 && index + 1 < last
                 && marks::of(expr).is_some()
@@ -53,11 +67,15 @@ impl VisitMut for Rewrite<'_> {
 
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         if let Stmt::Local(local) = stmt {
-            let island = marks::mark(&local.attrs);
+            let mark = marks::mark(&local.attrs);
             marks::strip(&mut local.attrs);
+            self.islands.extend(mark.map(|mark| mark.island));
             visit_mut::visit_local_mut(self, local);
-            if let (Some(island), Some(init)) = (island, &mut local.init) {
-                self.in_island(&mut init.expr, island);
+            if let Some(mark) = mark {
+                self.islands.pop();
+                if let Some(init) = &mut local.init {
+                    self.in_island(&mut init.expr, mark.island);
+                }
             }
             return;
         }
@@ -65,10 +83,11 @@ impl VisitMut for Rewrite<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        let island = marks::of(expr);
+        let island = marks::of(expr).map(|mark| mark.island);
         if let Some(attrs) = marks::attributes(expr) {
             marks::strip(attrs);
         }
+        self.islands.extend(island);
         match expr {
             Expr::MethodCall(call) => {
                 let label = labels::label(&call.attrs);
@@ -96,6 +115,9 @@ impl VisitMut for Rewrite<'_> {
                 }
             }
             _ => visit_mut::visit_expr_mut(self, expr),
+        }
+        if island.is_some() {
+            self.islands.pop();
         }
         match (island, &mut *expr) {
             (Some(island), Expr::Block(inner)) => {

@@ -6,9 +6,18 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, Ident, Item};
 
-/// What the mark among the attributes of a statement or expression asks for.
-pub(crate) fn mark(attrs: &[Attribute]) -> Option<Island> {
-    attrs.iter().filter(|attr| is_mark(attr)).find_map(|attr| island(attr).ok())
+/// A mark that can be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    /// What it asks for.
+    pub(crate) island: Island,
+    /// Its word.
+    pub(crate) span: Span,
+}
+
+/// The mark among the attributes of a statement or expression.
+pub(crate) fn mark(attrs: &[Attribute]) -> Option<Mark> {
+    attrs.iter().filter(|attr| is_mark(attr)).find_map(|attr| read(attr).ok())
 }
 
 /// Takes the marks off.
@@ -20,20 +29,21 @@ fn is_mark(attr: &Attribute) -> bool {
     attr.path().segments.last().is_some_and(|segment| segment.ident == "amp")
 }
 
-fn island(attr: &Attribute) -> Result<Island, (Span, Message)> {
+fn read(attr: &Attribute) -> Result<Mark, (Span, Message)> {
     let word = attr.parse_args::<Ident>().map_err(|_| {
         let message = Message::new("a mark in a body is one word");
         (attr.span(), message.help("write `#[amp(full)]`, `#[amp(low)]` or `#[amp(skip)]`"))
     })?;
-    match word.to_string().as_str() {
-        "full" => Ok(Island::Full),
-        "low" => Ok(Island::Low),
-        "skip" => Ok(Island::Skip),
+    let island = match word.to_string().as_str() {
+        "full" => Island::Full,
+        "low" => Island::Low,
+        "skip" => Island::Skip,
         other => {
             let message = Message::new(format!("unknown mark `{other}`"));
-            Err((word.span(), message.help(suggestion(other, &["full", "low", "skip"]))))
+            return Err((word.span(), message.help(suggestion(other, &["full", "low", "skip"]))));
         }
-    }
+    };
+    Ok(Mark { island, span: word.span() })
 }
 
 /// Reports marks that mean nothing and marks that would bind to less than they seem to.
@@ -74,7 +84,7 @@ impl VisitMut for Check<'_> {
 
     fn visit_attribute_mut(&mut self, attr: &mut Attribute) {
         if is_mark(attr)
-            && let Err((span, message)) = island(attr)
+            && let Err((span, message)) = read(attr)
         {
             self.errors.push(span, message);
         }
@@ -96,7 +106,7 @@ pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
 }
 
 /// The mark of an expression.
-pub(crate) fn of(expr: &Expr) -> Option<Island> {
+pub(crate) fn of(expr: &Expr) -> Option<Mark> {
     macro_rules! attrs {
         ($($variant:ident)*) => {
             match expr {

@@ -21,13 +21,13 @@ fn format(code: &str) -> String {
     prettyplease::unparse(&file)
 }
 
-/// The expansion without documentation, constants and the long way to the runtime, which are the same for all.
+/// The expansion without documentation, lints, constants and the long way to the runtime, which are the same for all.
 fn body(args: &str, item: &str) -> String {
     let expanded = expand(args, item).replace("__amp::", "p::");
     let mut file = syn::parse_file(&expanded).unwrap();
     for item in &mut file.items {
         if let syn::Item::Fn(function) = item {
-            function.attrs.retain(|attr| !attr.path().is_ident("doc"));
+            function.attrs.retain(|attr| !attr.path().is_ident("doc") && !attr.path().is_ident("allow"));
             function.block.stmts.retain(|stmt| !matches!(stmt, syn::Stmt::Item(syn::Item::Static(_))));
         }
     }

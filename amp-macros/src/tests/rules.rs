@@ -216,6 +216,16 @@ rules! {
         "low(⟦exp⟧)" => "x.relu()";
         "deny(⟦opaqe⟧)" => "x.relu()";
         "allow(⟦everything⟧)" => "x.relu()";
+        "low(⟦matmul⟧)" => "x.matmul(w)";
+        "full(⟦exp⟧)" => "x.exp()";
+        "" => "#[amp(⟦full⟧)] { let y = x; } x.relu()";
+        "" => "#[amp(⟦skip⟧)] let y = 3; x.relu()";
+        "" => "#[amp(⟦low⟧)] { self.forward_all(x); } x.relu()";
+        "" => "#[amp(skip)] { #[amp(⟦full⟧)] { x.exp(); } } x.relu()";
+        "" => "#[amp(full)] { self.forward_all(x); } x.relu()";
+        "" => "#[amp(skip)] let y = helper(x); y";
+        "" => "#[amp(low)] { x.exp(); } x.relu()";
+        "allow(unused_word)" => "#[amp(full)] { let y = x; } x.relu()";
         "full(gelu)" => "x.gelu(\"none\")";
         "full(my_op)" => "x.my_op(w)";
         "low(exp), deny(opaque), allow(tiny_literal)" => "x.exp()";

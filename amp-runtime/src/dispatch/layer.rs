@@ -2,6 +2,7 @@
 use super::as_tensor::AsTensor;
 use super::call::{Running, Where};
 use super::slot::{Shared, Slot};
+use crate::native::each_layer;
 use crate::plan::LayerPlan;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,21 +80,7 @@ macro_rules! known_layers {
     ($($layer:ty),* $(,)?) => { $( impl KnownLayer for $layer {} )* };
 }
 
-known_layers!(
-    nn::Linear,
-    nn::Conv1D,
-    nn::Conv2D,
-    nn::Conv3D,
-    nn::ConvTranspose1D,
-    nn::ConvTranspose2D,
-    nn::ConvTranspose3D,
-    nn::LSTM,
-    nn::GRU,
-    nn::LayerNorm,
-    nn::GroupNorm,
-    nn::BatchNorm,
-    nn::Embedding,
-);
+each_layer!(known_layers);
 
 impl<M: KnownLayer + ?Sized> KnownLayer for &M {}
 impl<M: KnownLayer + ?Sized> KnownLayer for &mut M {}

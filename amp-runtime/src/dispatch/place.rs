@@ -21,34 +21,29 @@ impl<T: ?Sized> Clone for Place<'_, T> {
 
 impl<T: ?Sized> Copy for Place<'_, T> {}
 
+/// The method that casts a place `$to`, and its twin that shares the cast.
+macro_rules! cast_method {
+    ($vis:vis, $name:ident, $shared:ident, $to:expr) => {
+        #[inline]
+        $vis fn $name<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
+            self.tensor().single($to, slot, None)
+        }
+
+        #[inline]
+        $vis fn $shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
+        where
+            'a: 's,
+        {
+            self.tensor().single($to, slot, Some(shared))
+        }
+    };
+}
+
 /// The methods of a place that has a `tensor` and a `whole`.
 macro_rules! methods {
     ($vis:vis, $whole:ty) => {
-        #[inline]
-        $vis fn amp_low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
-            self.tensor().single(To::Low, slot, None)
-        }
-
-        #[inline]
-        $vis fn amp_low_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
-        where
-            'a: 's,
-        {
-            self.tensor().single(To::Low, slot, Some(shared))
-        }
-
-        #[inline]
-        $vis fn amp_full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> &'s Tensor where 'a: 's {
-            self.tensor().single(To::Full, slot, None)
-        }
-
-        #[inline]
-        $vis fn amp_full_shared<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot, shared: &'s Shared) -> &'s Tensor
-        where
-            'a: 's,
-        {
-            self.tensor().single(To::Full, slot, Some(shared))
-        }
+        cast_method!($vis, amp_low, amp_low_shared, To::Low);
+        cast_method!($vis, amp_full, amp_full_shared, To::Full);
 
         #[inline]
         $vis fn amp_keep(self, site: &Site<IsTensor>) -> &'a $whole {

@@ -45,50 +45,37 @@ macro_rules! elsewhere {
     )* };
 }
 
+/// The method that casts a receiver `$to`, and its twin that shares the cast.
+macro_rules! receiver_method {
+    ($vis:vis, $receiver:ty, $name:ident, $shared:ident, $to:expr) => {
+        #[inline]
+        $vis fn $name<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().receive($to, slot, None)
+        }
+
+        #[inline]
+        $vis fn $shared<'s>(
+            self,
+            _site: &Site<IsTensor>,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> <$receiver as Receiver>::Out<'s>
+        where
+            $receiver: 's,
+        {
+            self.receiver().receive($to, slot, Some(shared))
+        }
+    };
+}
+
 /// The methods of a value in front of the dot that has a `whole`, and a `receiver` to be cast.
 macro_rules! receiver_methods {
     ($vis:vis, $whole:ty, $receiver:ty) => {
-        #[inline]
-        $vis fn amp_low<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
-        where
-            $receiver: 's,
-        {
-            self.receiver().receive(To::Low, slot, None)
-        }
-
-        #[inline]
-        $vis fn amp_low_shared<'s>(
-            self,
-            _site: &Site<IsTensor>,
-            slot: &'s mut Slot,
-            shared: &'s Shared,
-        ) -> <$receiver as Receiver>::Out<'s>
-        where
-            $receiver: 's,
-        {
-            self.receiver().receive(To::Low, slot, Some(shared))
-        }
-
-        #[inline]
-        $vis fn amp_full<'s>(self, _site: &Site<IsTensor>, slot: &'s mut Slot) -> <$receiver as Receiver>::Out<'s>
-        where
-            $receiver: 's,
-        {
-            self.receiver().receive(To::Full, slot, None)
-        }
-
-        #[inline]
-        $vis fn amp_full_shared<'s>(
-            self,
-            _site: &Site<IsTensor>,
-            slot: &'s mut Slot,
-            shared: &'s Shared,
-        ) -> <$receiver as Receiver>::Out<'s>
-        where
-            $receiver: 's,
-        {
-            self.receiver().receive(To::Full, slot, Some(shared))
-        }
+        receiver_method!($vis, $receiver, amp_low, amp_low_shared, To::Low);
+        receiver_method!($vis, $receiver, amp_full, amp_full_shared, To::Full);
 
         #[inline]
         $vis fn amp_keep(self, site: &Site<IsTensor>) -> $whole {
@@ -137,58 +124,41 @@ macro_rules! receiver_methods {
     };
 }
 
+/// The method that casts an argument `$to`, and its twin that shares the cast.
+macro_rules! argument_method {
+    ($vis:vis, $whole:ty, $operand:ty, $name:ident, $shared:ident, $to:expr) => {
+        #[inline]
+        $vis fn $name<'s, K: Gate>(
+            self,
+            _site: &Site<K>,
+            slot: &'s mut Slot,
+        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
+        where
+            $operand: 's,
+        {
+            K::cast(self.whole(), |whole| Self::operand(whole).pass($to, slot, None))
+        }
+
+        #[inline]
+        $vis fn $shared<'s, K: Gate>(
+            self,
+            _site: &Site<K>,
+            slot: &'s mut Slot,
+            shared: &'s Shared,
+        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
+        where
+            $operand: 's,
+        {
+            K::cast(self.whole(), |whole| Self::operand(whole).pass($to, slot, Some(shared)))
+        }
+    };
+}
+
 /// The methods of an argument that has a `whole`, and an `operand` to be cast.
 macro_rules! argument_methods {
     ($vis:vis, $whole:ty, $operand:ty) => {
-        #[inline]
-        $vis fn amp_low_arg<'s, K: Gate>(
-            self,
-            _site: &Site<K>,
-            slot: &'s mut Slot,
-        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
-        where
-            $operand: 's,
-        {
-            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Low, slot, None))
-        }
-
-        #[inline]
-        $vis fn amp_low_arg_shared<'s, K: Gate>(
-            self,
-            _site: &Site<K>,
-            slot: &'s mut Slot,
-            shared: &'s Shared,
-        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
-        where
-            $operand: 's,
-        {
-            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Low, slot, Some(shared)))
-        }
-
-        #[inline]
-        $vis fn amp_full_arg<'s, K: Gate>(
-            self,
-            _site: &Site<K>,
-            slot: &'s mut Slot,
-        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
-        where
-            $operand: 's,
-        {
-            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Full, slot, None))
-        }
-
-        #[inline]
-        $vis fn amp_full_arg_shared<'s, K: Gate>(
-            self,
-            _site: &Site<K>,
-            slot: &'s mut Slot,
-            shared: &'s Shared,
-        ) -> K::Pick<<$operand as Operand>::Out<'s>, $whole>
-        where
-            $operand: 's,
-        {
-            K::cast(self.whole(), |whole| Self::operand(whole).pass(To::Full, slot, Some(shared)))
-        }
+        argument_method!($vis, $whole, $operand, amp_low_arg, amp_low_arg_shared, To::Low);
+        argument_method!($vis, $whole, $operand, amp_full_arg, amp_full_arg_shared, To::Full);
     };
 }
 

@@ -18,22 +18,30 @@ macro_rules! recognized {
     )* };
 }
 
-recognized!(
-    Tensor,
-    nn::Linear,
-    nn::Conv1D,
-    nn::Conv2D,
-    nn::Conv3D,
-    nn::ConvTranspose1D,
-    nn::ConvTranspose2D,
-    nn::ConvTranspose3D,
-    nn::LSTM,
-    nn::GRU,
-    nn::LayerNorm,
-    nn::GroupNorm,
-    nn::BatchNorm,
-    nn::Embedding,
-);
+/// Hands tch's layers, all that are known, to a macro.
+macro_rules! each_layer {
+    ($with:ident) => {
+        $with!(
+            nn::Linear,
+            nn::Conv1D,
+            nn::Conv2D,
+            nn::Conv3D,
+            nn::ConvTranspose1D,
+            nn::ConvTranspose2D,
+            nn::ConvTranspose3D,
+            nn::LSTM,
+            nn::GRU,
+            nn::LayerNorm,
+            nn::GroupNorm,
+            nn::BatchNorm,
+            nn::Embedding,
+        );
+    };
+}
+pub(crate) use each_layer;
+
+each_layer!(recognized);
+recognized!(Tensor);
 
 /// The value as a `T`, if that is what it is, or what it refers to or owns.
 #[inline]

@@ -18,7 +18,7 @@ pub use error::NativeError;
 use error::Result;
 pub(crate) use handle::references;
 use handle::{inner, outer};
-pub(crate) use layers::{Recognized, recognize};
+pub(crate) use layers::{Recognized, each_layer, recognize};
 use tch::{Device, TchError, Tensor};
 
 /// tch's errors without libtorch's C++ stack.
