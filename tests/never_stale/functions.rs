@@ -41,7 +41,8 @@ fn with_layers_by_hand(x: &Tensor, layer: &tch::nn::Linear, write: Write<'_>) ->
 
 fn integers(at: i64, requires_grad: bool) -> Tensor {
     let t = (Tensor::arange(16, (Kind::Float, Device::Cpu)) + at).remainder(5.) - 2.;
-    t.view([4, 4]).set_requires_grad(requires_grad)
+    // A copy: casts of views are not kept, neither by libtorch nor by us.
+    t.view([4, 4]).copy().set_requires_grad(requires_grad)
 }
 
 /// Value, and the gradients of both inputs.
@@ -86,6 +87,25 @@ fn writes() -> [(&'static str, fn(&Tensor)); 5] {
             .unwrap();
         }),
     ]
+}
+
+/// Its weights are out of sight: libtorch's cache is all that casts them, and the write stands in the function.
+#[test]
+fn a_weight_out_of_sight_written_to_without_a_graph_in_sight() {
+    #[amp(dtype = bf16)]
+    fn updated(x: &Tensor, net: &tch::nn::Sequential, w: &Tensor) -> (Tensor, Tensor) {
+        let before = x.apply(net);
+        tch::no_grad(|| double(w));
+        (before, x.apply(net))
+    }
+    fn double(w: &Tensor) {
+        let _ = w.shallow_clone().multiply_scalar_(2.);
+    }
+    let _turn = alone();
+    let w = integers(3, true);
+    let net = tch::nn::seq().add(tch::nn::Linear { ws: w.shallow_clone(), bs: None });
+    let (before, after) = updated(&integers(0, false), &net, &w);
+    assert!(after.equal(&(before * 2.)), "{after}");
 }
 
 #[test]
