@@ -21,6 +21,12 @@ fn the_expansion_is_shown_as_it_is() {
 }
 
 #[test]
+fn the_error_is_shown_as_it_is() {
+    let shown = format!("```text\n{}```\n", read("tests/ui/huge_literal/mask.stderr"));
+    assert!(read("README.md").contains(&shown), "copy the error into the README");
+}
+
+#[test]
 fn the_quickstart_is_forty_lines() {
     let code = read("examples/quickstart/src/main.rs");
     let lines = code.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
