@@ -1,5 +1,6 @@
 //! Training in f16 on the CPU is said, once, to be no good idea; nothing else is.
 use amp_runtime::prelude::*;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use tch::{Device, Kind, Tensor};
 use tracing::field::{Field, Visit};
@@ -27,7 +28,7 @@ impl Subscriber for Heard {
         struct Text(String);
         impl Visit for Text {
             fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
-                self.0 += &format!("{value:?}");
+                let _ = write!(self.0, "{value:?}");
             }
         }
         let mut text = Text(String::new());
