@@ -5,7 +5,7 @@ use super::share::UseAt;
 use super::value::{Value, either, follow};
 use crate::plan::{Call, Fact, Held, Island, LayerCall, Spelling, Tensorness};
 use crate::policy::{self, Form, Op, Output};
-use crate::syntax::{labels, shape};
+use crate::syntax::{labels, macros, shape};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprBinary, ExprCall, ExprMethodCall, ExprPath, Macro};
@@ -223,7 +223,7 @@ impl<'a> Context<'a> {
     /// Notes operations of the table in tokens that cannot be read.
     pub(super) fn unseen(&mut self, mac: &Macro) {
         use crate::policy::Class;
-        for (name, arity) in labels::calls(&mac.tokens) {
+        for (name, arity) in macros::calls(&mac.tokens) {
             let word = name.to_string();
             let op = policy::find(Form::Method, &word, arity)
                 .or_else(|| policy::find(Form::Function, &word, arity));

@@ -3,7 +3,7 @@
 //! A label is an attribute `#[__amp7]` on an expression, or a statement `__amp!(7);` at the head of a block; both are
 //! gone when the function is printed again.
 use super::macros::ReadMacro;
-use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     AttrStyle, Attribute, BinOp, Block, Expr, ExprBlock, Item, Macro, MacroDelimiter, Meta, Stmt, StmtMacro,
@@ -200,52 +200,4 @@ fn is_arithmetic(op: &BinOp) -> bool {
             | BinOp::MulAssign(_)
             | BinOp::DivAssign(_)
     )
-}
-
-/// Whether a token stream holds a call: a name before parentheses.
-pub(crate) fn calls(tokens: &TokenStream) -> Vec<(Ident, usize)> {
-    let mut found = Vec::new();
-    let mut dotted = false;
-    let mut name: Option<Ident> = None;
-    for token in tokens.clone() {
-        match token {
-            TokenTree::Group(group) => {
-                if let (Some(name), Delimiter::Parenthesis) = (name.take(), group.delimiter()) {
-                    found.push((name, arguments(&group.stream())));
-                }
-                found.extend(calls(&group.stream()));
-                dotted = false;
-            }
-            TokenTree::Punct(punct) => {
-                name = None;
-                dotted = punct.as_char() == '.' || punct.as_char() == ':';
-            }
-            TokenTree::Ident(ident) => {
-                name = dotted.then_some(ident);
-                dotted = false;
-            }
-            TokenTree::Literal(_) => {
-                name = None;
-                dotted = false;
-            }
-        }
-    }
-    found
-}
-
-/// How many comma-separated arguments the tokens are.
-fn arguments(tokens: &TokenStream) -> usize {
-    let mut count = 0;
-    let mut open = false;
-    for token in tokens.clone() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => open = false,
-            _ if !open => {
-                open = true;
-                count += 1;
-            }
-            _ => {}
-        }
-    }
-    count
 }

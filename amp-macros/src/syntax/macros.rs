@@ -1,5 +1,5 @@
 //! Macro calls whose tokens are known to be expressions: those are looked into.
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -123,4 +123,52 @@ fn read(mac: &Macro) -> Option<(Vec<Expr>, Rest)> {
     let (expr, rest) = first.parse2(mac.tokens.clone()).ok()?;
     let repeats = rest.clone().into_iter().next().is_some_and(|token| token.to_string() == ";");
     (name(mac) == "vec" && repeats).then(|| (vec![expr], Rest::Tokens(rest)))
+}
+
+/// The calls in tokens that cannot be read: a name after a dot or a colon and before parentheses, and how many arguments it has.
+pub(crate) fn calls(tokens: &TokenStream) -> Vec<(Ident, usize)> {
+    let mut found = Vec::new();
+    let mut dotted = false;
+    let mut name: Option<Ident> = None;
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Group(group) => {
+                if let (Some(name), Delimiter::Parenthesis) = (name.take(), group.delimiter()) {
+                    found.push((name, arguments(&group.stream())));
+                }
+                found.extend(calls(&group.stream()));
+                dotted = false;
+            }
+            TokenTree::Punct(punct) => {
+                name = None;
+                dotted = punct.as_char() == '.' || punct.as_char() == ':';
+            }
+            TokenTree::Ident(ident) => {
+                name = dotted.then_some(ident);
+                dotted = false;
+            }
+            TokenTree::Literal(_) => {
+                name = None;
+                dotted = false;
+            }
+        }
+    }
+    found
+}
+
+/// How many comma-separated arguments the tokens are.
+fn arguments(tokens: &TokenStream) -> usize {
+    let mut count = 0;
+    let mut open = false;
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => open = false,
+            _ if !open => {
+                open = true;
+                count += 1;
+            }
+            _ => {}
+        }
+    }
+    count
 }
