@@ -61,8 +61,10 @@ fn same(name: &str, amped: &[Tensor; 3], by_hand: &[Tensor; 3]) {
     }
 }
 
+type NamedWrite = (&'static str, fn(&Tensor));
+
 /// Every way to write to a weight that leaves its graph alone: it is a leaf, so they all go around the graph.
-fn writes() -> [(&'static str, fn(&Tensor)); 5] {
+fn writes() -> [NamedWrite; 5] {
     [
         ("nothing", |_| ()),
         ("in place, without a graph", |w| {
@@ -71,7 +73,7 @@ fn writes() -> [(&'static str, fn(&Tensor)); 5] {
             });
         }),
         ("through a view", |w| {
-            tch::no_grad(|| w.narrow(0, 1, 2).copy_(&Tensor::ones([2, 4], (Kind::Float, Device::Cpu))))
+            tch::no_grad(|| w.narrow(0, 1, 2).copy_(&Tensor::ones([2, 4], (Kind::Float, Device::Cpu))));
         }),
         ("through a detached alias", |w| {
             let _ = w.detach().fill_(3.);
