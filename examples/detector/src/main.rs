@@ -1,0 +1,2 @@
+//! The `detector` program.
+fn main() {}
