@@ -40,6 +40,15 @@ struct Pairs {
     variables: TensorList,
 }
 
+impl std::fmt::Debug for Ema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ema")
+            .field("momentum", &self.momentum)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Ema {
     /// Averages that start as the variables are; `momentum` is the share of the new values in each step.
     ///

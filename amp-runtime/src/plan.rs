@@ -5,7 +5,7 @@
 use crate::precision::Precision;
 use linkme::distributed_slice;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where the macro registers the plans.
@@ -39,6 +39,30 @@ impl FunctionPlan {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// An object with the fields of the structs here.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let site = |site: &SitePlan| {
+            let SitePlan { op, line, class, precision, casts, reason } = site;
+            json!({ "op": op, "line": line, "class": class, "precision": precision, "casts": casts, "reason": reason })
+        };
+        let layer = |layer: &LayerPlan| {
+            let Seen { low, full, follow, amp, opaque } = layer.seen();
+            let seen = json!({ "low": low, "full": full, "follow": follow, "amp": amp, "opaque": opaque });
+            json!({ "call": layer.call, "line": layer.line, "seen": seen })
+        };
+        json!({
+            "function": self.function,
+            "file": self.file,
+            "line": self.line,
+            "precision": self.precision.map(|precision| precision.to_string()),
+            "headline": self.headline,
+            "calls": self.calls(),
+            "sites": self.sites.iter().map(site).collect::<Value>(),
+            "layers": self.layers.iter().map(layer).collect::<Value>(),
+        })
     }
 }
 
@@ -162,71 +186,51 @@ pub fn text() -> String {
     let mut text = String::new();
     for plan in all() {
         // Writing to a string does not fail.
-        let _ = write_function(&mut text, plan);
+        let _ = writeln!(text, "{plan}");
     }
     text
 }
 
-fn write_function(text: &mut String, plan: &FunctionPlan) -> std::fmt::Result {
-    let FunctionPlan { function, file, line, headline, .. } = plan;
-    write!(text, "{function} ({file}:{line}), ")?;
-    match plan.precision {
-        Some(precision) => write!(text, "{precision}")?,
-        None => write!(text, "by device")?,
-    }
-    writeln!(text, ", {} calls\n  {headline}", plan.calls())?;
-    for SitePlan { op, line, class, precision, casts, reason } in plan.sites {
-        write!(text, "  {line:>5}  {op}: {precision} ({class})")?;
-        if !casts.is_empty() {
-            write!(text, ", casts {casts}")?;
+/// Its headline, then a line per site and layer call.
+impl fmt::Display for FunctionPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { function, file, line, headline, .. } = self;
+        write!(f, "{function} ({file}:{line}), ")?;
+        match self.precision {
+            Some(precision) => write!(f, "{precision}")?,
+            None => write!(f, "by device")?,
         }
-        if !reason.is_empty() {
-            write!(text, ": {reason}")?;
+        write!(f, ", {} calls\n  {headline}", self.calls())?;
+        for SitePlan { op, line, class, precision, casts, reason } in self.sites {
+            write!(f, "\n  {line:>5}  {op}: {precision} ({class})")?;
+            if !casts.is_empty() {
+                write!(f, ", casts {casts}")?;
+            }
+            if !reason.is_empty() {
+                write!(f, ": {reason}")?;
+            }
         }
-        writeln!(text)?;
-    }
-    for layer in plan.layers {
-        let Seen { low, full, follow, amp, opaque } = layer.seen();
-        write!(text, "  {:>5}  {}: by layer", layer.line, layer.call)?;
-        let counts = [("low", low), ("full", full), ("follow", follow), ("amp", amp), ("opaque", opaque)];
-        let met: Vec<String> = counts
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(class, count)| format!("{count} {class}"))
-            .collect();
-        if met.is_empty() {
-            writeln!(text, ", has not run")?;
-        } else {
-            writeln!(text, ", ran {}", met.join(", "))?;
+        for layer in self.layers {
+            let Seen { low, full, follow, amp, opaque } = layer.seen();
+            write!(f, "\n  {:>5}  {}: by layer", layer.line, layer.call)?;
+            let counts = [("low", low), ("full", full), ("follow", follow), ("amp", amp), ("opaque", opaque)];
+            let met: Vec<String> = counts
+                .iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|(class, count)| format!("{count} {class}"))
+                .collect();
+            if met.is_empty() {
+                write!(f, ", has not run")?;
+            } else {
+                write!(f, ", ran {}", met.join(", "))?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// [`all`] for programs: an array of objects with the fields of the structs here.
 #[must_use]
 pub fn json() -> Value {
-    all().map(function_json).collect()
-}
-
-fn function_json(plan: &FunctionPlan) -> Value {
-    let site = |site: &SitePlan| {
-        let SitePlan { op, line, class, precision, casts, reason } = site;
-        json!({ "op": op, "line": line, "class": class, "precision": precision, "casts": casts, "reason": reason })
-    };
-    let layer = |layer: &LayerPlan| {
-        let Seen { low, full, follow, amp, opaque } = layer.seen();
-        let seen = json!({ "low": low, "full": full, "follow": follow, "amp": amp, "opaque": opaque });
-        json!({ "call": layer.call, "line": layer.line, "seen": seen })
-    };
-    json!({
-        "function": plan.function,
-        "file": plan.file,
-        "line": plan.line,
-        "precision": plan.precision.map(|precision| precision.to_string()),
-        "headline": plan.headline,
-        "calls": plan.calls(),
-        "sites": plan.sites.iter().map(site).collect::<Value>(),
-        "layers": plan.layers.iter().map(layer).collect::<Value>(),
-    })
+    all().map(FunctionPlan::to_json).collect()
 }

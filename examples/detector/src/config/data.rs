@@ -145,8 +145,8 @@ pub enum Transform {
     RandomFlip {
         /// How often, per direction.
         prob: f32,
-        /// Directions, drawn one after the other.
-        #[serde(default = "horizontal")]
+        /// Directions, drawn one after the other; one of them may stand alone.
+        #[serde(default = "horizontal", deserialize_with = "one_or_more")]
         direction: Vec<Direction>,
     },
     /// Brightness, contrast, saturation and hue, as `PhotoMetricDistortion` of SSD.
@@ -164,6 +164,12 @@ pub enum Transform {
         #[serde(default = "hue_delta")]
         hue_delta: f32,
     },
+    /// Of MMDetection, where it says what happens here anyway.
+    LoadImageFromFile {},
+    /// Of MMDetection, where it says what happens here anyway.
+    LoadAnnotations {},
+    /// Of MMDetection, where it says what happens here anyway.
+    PackDetInputs {},
 }
 
 /// A direction of `RandomFlip`.
@@ -174,6 +180,19 @@ pub enum Direction {
     Horizontal,
     /// Up becomes down.
     Vertical,
+}
+
+fn one_or_more<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Direction>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(Direction),
+        More(Vec<Direction>),
+    }
+    Ok(match OneOrMore::deserialize(from)? {
+        OneOrMore::One(direction) => vec![direction],
+        OneOrMore::More(directions) => directions,
+    })
 }
 
 fn horizontal() -> Vec<Direction> {

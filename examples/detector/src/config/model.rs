@@ -143,16 +143,30 @@ pub struct BboxHead {
     pub norm_cfg: Option<NormCfg>,
     /// The anchors of `RetinaNet`; `FCOS` has none.
     pub anchor_generator: AnchorGenerator,
-    /// Weight of the box loss.
-    pub loss_bbox_weight: f64,
-    /// Which box loss.
-    pub loss_bbox: HeadType,
+    /// The loss of boxes.
+    pub loss_bbox: LossBbox,
 }
 
 /// `model.bbox_head.loss_bbox`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossBbox {
+    /// `SmoothL1Loss` or `GIoULoss`.
+    #[serde(rename = "type")]
+    pub kind: BoxLoss,
+    /// Its weight beside the loss of classes.
+    #[serde(default = "one")]
+    pub loss_weight: f64,
+}
+
+fn one() -> f64 {
+    1.
+}
+
+/// `model.bbox_head.loss_bbox.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum HeadType {
-    /// Smooth L1 of the coded box (`RetinaNet`).
+pub enum BoxLoss {
+    /// Smooth L1 of the coded box, quadratic below 1/9.
     SmoothL1Loss,
     /// One minus the generalized intersection over union of the decoded box.
     GIoULoss,
@@ -165,8 +179,7 @@ impl Default for BboxHead {
             feat_channels: 256,
             norm_cfg: None,
             anchor_generator: AnchorGenerator::default(),
-            loss_bbox_weight: 1.,
-            loss_bbox: HeadType::SmoothL1Loss,
+            loss_bbox: LossBbox { kind: BoxLoss::SmoothL1Loss, loss_weight: 1. },
         }
     }
 }

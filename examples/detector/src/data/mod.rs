@@ -1,1 +1,15 @@
-//! To be built.
+//! Images with boxes: read, checked, augmented, and put into batches.
+mod cells;
+mod checks;
+mod coco;
+mod dataset;
+mod loader;
+mod photometric;
+mod pipeline;
+mod problem;
+mod voc;
+
+pub use dataset::{Dataset, ImageInfo};
+pub use loader::{Batch, Epoch, Loader, LoaderOptions, Placed};
+pub use pipeline::{Pipeline, Sample};
+pub use problem::{DataError, Fault, Problem, ProblemReport};

@@ -1,0 +1,192 @@
+//! A data set: what is in its images, and the images when they are asked for.
+use super::cells::Cells;
+use super::problem::{DataError, Fault, Problem, ProblemReport};
+use super::{coco, voc};
+use crate::bbox::Object;
+use crate::config::{DatasetConfig, DatasetType, OnBadData};
+use image::{ImageReader, RgbImage};
+use std::path::{Path, PathBuf};
+
+/// An image and what is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageInfo {
+    /// COCO's id, or the place in the split, from 1.
+    pub id: i64,
+    /// The file's name, for messages.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Its objects, in its pixels.
+    pub objects: Vec<Object>,
+}
+
+/// A data set. Pixels are read when they are asked for.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The images.
+    pub images: Vec<ImageInfo>,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Files(Vec<PathBuf>),
+    Cells(Cells),
+}
+
+/// What a reader found: the images, and the file of each.
+pub(super) struct Found {
+    pub(super) classes: Vec<String>,
+    pub(super) images: Vec<ImageInfo>,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Dataset {
+    /// Reads annotations and the headers of images. What is wrong with them is left out and reported.
+    ///
+    /// # Errors
+    /// Paths that are not there, nothing that is left, or anything wrong where `on_bad_data` is `refuse`.
+    pub fn load(config: &DatasetConfig) -> Result<(Self, ProblemReport), DataError> {
+        let mut report = ProblemReport::default();
+        if config.kind != DatasetType::Cells {
+            root_exists(&config.data_root)?;
+        }
+        let dataset = match config.kind {
+            DatasetType::Voc => Self::of_files(voc::read(config, &mut report)?),
+            DatasetType::Coco => Self::of_files(coco::read(config, &mut report)?),
+            DatasetType::Cells => Self::of_cells(config)?,
+        };
+        let what = match config.kind {
+            DatasetType::Cells => "the generated data set".to_owned(),
+            _ => format!("`{}`", config.data_root.join(&config.ann_file).display()),
+        };
+        if config.on_bad_data == OnBadData::Refuse && report.is_serious() {
+            return Err(DataError::Refused { what, report });
+        }
+        if dataset.images.is_empty() {
+            return Err(DataError::Empty { what, report });
+        }
+        Ok((dataset, report))
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// Leaves out the images without objects that count.
+    pub fn retain_with_objects(&mut self) {
+        let keep = |image: &ImageInfo| image.objects.iter().any(|object| !object.ignored);
+        let kept: Vec<bool> = self.images.iter().map(keep).collect();
+        match &mut self.source {
+            Source::Files(files) => retain(files, &kept),
+            Source::Cells(cells) => cells.retain(&kept),
+        }
+        retain(&mut self.images, &kept);
+    }
+
+    /// The pixels of an image.
+    ///
+    /// # Errors
+    /// A file that has gone or is damaged.
+    ///
+    /// # Panics
+    /// There is no image `index`.
+    pub fn decode(&self, index: usize) -> Result<RgbImage, Problem> {
+        let file = match &self.source {
+            Source::Cells(cells) => return Ok(cells.draw(index).0),
+            Source::Files(files) => &files[index],
+        };
+        let image = &self.images[index];
+        let broken = |message: String| Problem {
+            file: image.name.clone(),
+            object: None,
+            fault: Fault::BrokenImage(message),
+        };
+        let reader = ImageReader::open(file).and_then(ImageReader::with_guessed_format);
+        let reader = reader.map_err(|error| broken(error.to_string()))?;
+        let pixels = reader.decode().map_err(|error| broken(error.to_string()))?.into_rgb8();
+        // The file may have changed since its header was read.
+        if pixels.dimensions() == (image.width, image.height) {
+            Ok(pixels)
+        } else {
+            Err(broken(format!(
+                "it is {:?} now, and was {} x {}",
+                pixels.dimensions(),
+                image.width,
+                image.height
+            )))
+        }
+    }
+
+    fn of_files(Found { classes, images, files }: Found) -> Self {
+        Self { classes, images, source: Source::Files(files) }
+    }
+
+    fn of_cells(config: &DatasetConfig) -> Result<Self, DataError> {
+        let cells = Cells::new(config)?;
+        let classes = Cells::CLASSES.map(str::to_owned).to_vec();
+        let images = (0..config.num_images).map(|index| cells.info(index)).collect();
+        Ok(Self { classes, images, source: Source::Cells(cells) })
+    }
+}
+
+fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    items.retain(|_| kept.next() == Some(&true));
+}
+
+fn root_exists(root: &Path) -> Result<(), DataError> {
+    std::fs::read_dir(root).map(drop).map_err(|source| DataError::Read {
+        what: "the data set's folder",
+        path: root.to_owned(),
+        source,
+        help: "set `data_root`, for instance with `--cfg-options data_root=FOLDER`".to_owned(),
+    })
+}
+
+/// The lines of a list that are not blank, each up to the first space (VOC's lists may have a label after it).
+pub(super) fn lines_of(path: &Path, what: &'static str) -> Result<Vec<String>, DataError> {
+    let text = std::fs::read_to_string(path).map_err(|source| {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        let help = match &names[..] {
+            [] => "`ann_file` is looked for below `data_root`".to_owned(),
+            names => format!("`{}` has {}", folder.display(), names.join(", ")),
+        };
+        DataError::Read { what, path: path.to_owned(), source, help }
+    })?;
+    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}
+
+/// Width and height by the image's header; nothing for an image that is missing or none, which is reported.
+pub(super) fn header_size(path: &Path, name: &str, report: &mut ProblemReport) -> Option<[u32; 2]> {
+    let reader = match ImageReader::open(path) {
+        Ok(reader) => reader,
+        Err(_) => {
+            report.add(name, None, Fault::MissingImage(path.to_owned()));
+            return None;
+        }
+    };
+    let size =
+        reader.with_guessed_format().map_err(image::ImageError::from).and_then(ImageReader::into_dimensions);
+    match size {
+        Ok((width, height)) => Some([width, height]),
+        Err(error) => {
+            report.add(name, None, Fault::BrokenImage(error.to_string()));
+            None
+        }
+    }
+}
