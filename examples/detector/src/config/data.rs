@@ -164,12 +164,6 @@ pub enum Transform {
         #[serde(default = "hue_delta")]
         hue_delta: f32,
     },
-    /// Of MMDetection, where it says what happens here anyway.
-    LoadImageFromFile {},
-    /// Of MMDetection, where it says what happens here anyway.
-    LoadAnnotations {},
-    /// Of MMDetection, where it says what happens here anyway.
-    PackDetInputs {},
 }
 
 /// A direction of `RandomFlip`.

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file that cannot be read.
-    #[error("cannot read the configuration `{}`{}: {source}{}", path.display(), from.as_ref().map(|from| format!(", which `{}` names as `_base_`", from.display())).unwrap_or_default(), help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default())]
+    #[error("cannot read the configuration `{}`{}: {cause}{}", path.display(), from.as_ref().map(|from| format!(", which `{}` names as `_base_`", from.display())).unwrap_or_default(), help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default())]
     Read {
         /// The file.
         path: PathBuf,
         /// The file that named it.
         from: Option<PathBuf>,
         /// The system's words.
-        source: std::io::Error,
+        cause: std::io::Error,
         /// What to do.
         help: Option<String>,
     },

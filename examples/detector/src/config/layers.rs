@@ -84,13 +84,13 @@ fn parse(path: &Path, from: Option<&Path>) -> Result<Value, ConfigError> {
     let text = match (read, builtin::text(path)) {
         (Ok(text), _) => text,
         (Err(_), Some(text)) => return toml(text, path),
-        (Err(source), None) => {
+        (Err(cause), None) => {
             let bare = path.components().count() == 1 && path.extension().is_none();
             let help = bare.then(|| format!("built in are {}", builtin::names()));
             return Err(ConfigError::Read {
                 path: path.to_owned(),
                 from: from.map(Path::to_owned),
-                source,
+                cause,
                 help,
             });
         }

@@ -4,6 +4,7 @@ mod check;
 mod data;
 mod error;
 mod layers;
+mod mmdetection;
 mod model;
 mod options;
 mod precision;
@@ -79,28 +80,6 @@ pub struct Sections {
     pub load_from: Option<PathBuf>,
 }
 
-/// What MMDetection's configurations have and nothing here asks for.
-const OF_MMDETECTION: [&str; 18] = [
-    "backend_args",
-    "dataset_type",
-    "default_scope",
-    "env_cfg",
-    "file_client_args",
-    "launcher",
-    "log_level",
-    "log_processor",
-    "resume",
-    "test_cfg",
-    "test_pipeline",
-    "train_pipeline",
-    "tta_model",
-    "tta_pipeline",
-    "val_cfg",
-    "val_pipeline",
-    "vis_backends",
-    "visualizer",
-];
-
 /// What the command line says on top of the files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Overrides<'a> {
@@ -137,20 +116,17 @@ impl Config {
         Self::of_document(document)
     }
 
-    fn of_document(mut document: Value) -> Result<Self, ConfigError> {
+    fn of_document(document: Value) -> Result<Self, ConfigError> {
         let mut rest = document.clone();
+        let ignored = mmdetection::drop_implied(&mut rest);
         let Value::Object(table) = &mut rest else {
-            return Err(ConfigError::value("", "the configuration is no table of keys"));
+            return Err(ConfigError::value("configuration", "it is no table of keys"));
         };
-        let mut ignored = Vec::new();
-        for key in OF_MMDETECTION {
-            ignored.extend(table.remove(key).map(|_| key.to_owned()));
-        }
         let root = table.remove("data_root");
         for loader in ["train_dataloader", "val_dataloader", "test_dataloader"] {
             let dataset = table.get_mut(loader).and_then(|loader| loader.get_mut("dataset"));
             if let (Some(root), Some(dataset)) = (&root, dataset.and_then(Value::as_object_mut)) {
-                dataset.entry("data_root").or_insert_with(|| root.clone());
+                dataset.insert("data_root".to_owned(), root.clone());
             }
         }
         let mut training = serde_json::Map::new();
@@ -160,9 +136,6 @@ impl Config {
         let training = TrainingConfig::from_json(&Value::Object(training).to_string())
             .map_err(|error| ConfigError::Training(error.to_string()))?;
         let sections: Sections = serde_path_to_error::deserialize(rest).map_err(|error| described(&error))?;
-        if let Value::Object(table) = &mut document {
-            table.retain(|key, _| !ignored.contains(key));
-        }
         let config = Self { sections, training, ignored, document };
         check::check(&config)?;
         Ok(config)

@@ -168,6 +168,8 @@ fn one() -> f64 {
 pub enum BoxLoss {
     /// Smooth L1 of the coded box, quadratic below 1/9.
     SmoothL1Loss,
+    /// L1 of the coded box.
+    L1Loss,
     /// One minus the generalized intersection over union of the decoded box.
     GIoULoss,
 }

@@ -93,8 +93,9 @@ impl Cells {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // tens
         let count = |rng: &mut ChaCha8Rng, from: f32, to: f32| (rng.random_range(from..to) * crowd) as usize;
         let mut cells: Vec<Cell> = Vec::new();
+        // The large ones first, while there is room.
         let wanted =
-            [(0, count(&mut rng, 4., 11.)), (1, count(&mut rng, 0.3, 1.6)), (2, count(&mut rng, 0.6, 3.))];
+            [(1, count(&mut rng, 0.4, 1.6)), (0, count(&mut rng, 4., 11.)), (2, count(&mut rng, 0.6, 3.))];
         for (class, count) in wanted {
             for _ in 0..count {
                 let cell = Cell::random(&mut rng, class, [width, height], unit);

@@ -44,10 +44,10 @@ struct Category {
 /// The images of the file that are there, with their boxes as corners.
 pub(super) fn read(config: &DatasetConfig, report: &mut ProblemReport) -> Result<Found, DataError> {
     let path = config.data_root.join(&config.ann_file);
-    let text = std::fs::read_to_string(&path).map_err(|source| DataError::Read {
+    let text = std::fs::read_to_string(&path).map_err(|cause| DataError::Read {
         what: "the annotations",
         path: path.clone(),
-        source,
+        cause,
         help: "`ann_file` is looked for below `data_root`".to_owned(),
     })?;
     let file: File = serde_json::from_str(&text)

@@ -112,9 +112,11 @@ impl Dataset {
             object: None,
             fault: Fault::BrokenImage(message),
         };
-        let reader = ImageReader::open(file).and_then(ImageReader::with_guessed_format);
-        let reader = reader.map_err(|error| broken(error.to_string()))?;
-        let pixels = reader.decode().map_err(|error| broken(error.to_string()))?.into_rgb8();
+        let bytes = std::fs::read(file).map_err(|error| broken(error.to_string()))?;
+        if ends_early(&bytes) {
+            return Err(broken("the file ends too early".to_owned()));
+        }
+        let pixels = image::load_from_memory(&bytes).map_err(|error| broken(error.to_string()))?.into_rgb8();
         // The file may have changed since its header was read.
         if pixels.dimensions() == (image.width, image.height) {
             Ok(pixels)
@@ -140,23 +142,30 @@ impl Dataset {
     }
 }
 
+/// Whether a JPEG has no end marker after its last scan: the decoder would make the rest of it up. In a scan the marker's
+/// bytes do not occur otherwise.
+fn ends_early(bytes: &[u8]) -> bool {
+    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
+    bytes.starts_with(&[0xff, 0xd8]) && last([0xff, 0xd9]) < last([0xff, 0xda])
+}
+
 fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
     let mut kept = kept.iter();
     items.retain(|_| kept.next() == Some(&true));
 }
 
 fn root_exists(root: &Path) -> Result<(), DataError> {
-    std::fs::read_dir(root).map(drop).map_err(|source| DataError::Read {
+    std::fs::read_dir(root).map(drop).map_err(|cause| DataError::Read {
         what: "the data set's folder",
         path: root.to_owned(),
-        source,
+        cause,
         help: "set `data_root`, for instance with `--cfg-options data_root=FOLDER`".to_owned(),
     })
 }
 
 /// The lines of a list that are not blank, each up to the first space (VOC's lists may have a label after it).
 pub(super) fn lines_of(path: &Path, what: &'static str) -> Result<Vec<String>, DataError> {
-    let text = std::fs::read_to_string(path).map_err(|source| {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
         let folder = path.parent().unwrap_or(Path::new(""));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<_> =
@@ -166,7 +175,7 @@ pub(super) fn lines_of(path: &Path, what: &'static str) -> Result<Vec<String>, D
             [] => "`ann_file` is looked for below `data_root`".to_owned(),
             names => format!("`{}` has {}", folder.display(), names.join(", ")),
         };
-        DataError::Read { what, path: path.to_owned(), source, help }
+        DataError::Read { what, path: path.to_owned(), cause, help }
     })?;
     Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
 }

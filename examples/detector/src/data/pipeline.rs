@@ -77,9 +77,6 @@ impl Pipeline {
                         Photometric { brightness_delta, contrast_range, saturation_range, hue_delta };
                     changes.apply(&mut sample.image, rng);
                 }
-                Transform::LoadImageFromFile {}
-                | Transform::LoadAnnotations {}
-                | Transform::PackDetInputs {} => {}
             }
         }
         sample

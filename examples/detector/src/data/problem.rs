@@ -176,14 +176,14 @@ impl fmt::Display for ProblemReport {
 #[non_exhaustive]
 pub enum DataError {
     /// A file or folder that the configuration names is not there, or cannot be read.
-    #[error("cannot read {what} `{}`: {source}\nhelp: {help}", path.display())]
+    #[error("cannot read {what} `{}`: {cause}\nhelp: {help}", path.display())]
     Read {
         /// What it is to the configuration.
         what: &'static str,
         /// Where it was looked for.
         path: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        cause: std::io::Error,
         /// What to do.
         help: String,
     },

@@ -129,9 +129,10 @@ impl Detector {
             / count;
         let found = codes.reshape([-1, 4]).index_select(0, &targets.positives);
         let per_box = |found: &Tensor| match self.box_loss {
-            BoxLoss::SmoothL1Loss => {
-                smooth_l1(found, &self.coder.encode(&targets.priors, &targets.boxes), 1. / 9.)
-                    .sum_dim_intlist(1, false, Kind::Float)
+            BoxLoss::SmoothL1Loss | BoxLoss::L1Loss => {
+                let beta = if self.box_loss == BoxLoss::L1Loss { 0. } else { 1. / 9. };
+                let wanted = self.coder.encode(&targets.priors, &targets.boxes);
+                smooth_l1(found, &wanted, beta).sum_dim_intlist(1, false, Kind::Float)
             }
             BoxLoss::GIoULoss => giou(&self.coder.decode(&targets.priors, found), &targets.boxes),
         };

@@ -9,12 +9,12 @@ use tch::{TchError, Tensor, no_grad};
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file cannot be read, or is no safetensors file.
-    #[error("cannot read weights from `{}`: {source}\nhelp: it has to be a safetensors file with the names of torchvision's `state_dict()`", file.display())]
+    #[error("cannot read weights from `{}`: {cause}\nhelp: it has to be a safetensors file with the names of torchvision's `state_dict()`", file.display())]
     Read {
         /// The file.
         file: PathBuf,
         /// libtorch's or the reader's words.
-        source: TchError,
+        cause: TchError,
     },
     /// Names that the file lacks.
     #[error("`{}` has no {}\nhelp: the depth or the norms of `model.backbone` are others than the file's", file.display(), listed(missing))]
@@ -24,6 +24,9 @@ pub enum WeightsError {
         /// Variables of the backbone.
         missing: Vec<String>,
     },
+    /// Statistics of batch norms for a backbone without.
+    #[error("`{}` has batch norms, and `model.backbone` has group norms\nhelp: set `model.backbone.norm_cfg.type` to `BN`", .0.display())]
+    Norms(PathBuf),
     /// A variable of another shape.
     #[error("`{name}` is {found:?} in `{}`, but {wanted:?} in the model", file.display())]
     Shape {
@@ -48,7 +51,7 @@ pub enum WeightsError {
 /// See [`WeightsError`].
 pub fn load_resnet(file: &Path, store: &VarStore) -> Result<Vec<String>, WeightsError> {
     let read = Tensor::read_safetensors(file);
-    let read = read.map_err(|source| WeightsError::Read { file: file.to_owned(), source })?;
+    let read = read.map_err(|cause| WeightsError::Read { file: file.to_owned(), cause })?;
     let mut given: std::collections::BTreeMap<String, Tensor> = read.into_iter().collect();
     let mut pairs = Vec::new();
     let mut missing = BTreeSet::new();
@@ -68,6 +71,9 @@ pub fn load_resnet(file: &Path, store: &VarStore) -> Result<Vec<String>, Weights
             }
             Some(weights) => pairs.push((variable, weights)),
         }
+    }
+    if given.keys().any(|name| name.ends_with("running_mean")) && missing.is_empty() {
+        return Err(WeightsError::Norms(file.to_owned()));
     }
     if !missing.is_empty() {
         return Err(WeightsError::Missing { file: file.to_owned(), missing: missing.into_iter().collect() });

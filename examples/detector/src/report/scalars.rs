@@ -73,12 +73,12 @@ pub struct Run {
 #[non_exhaustive]
 pub enum ScalarsError {
     /// A file that cannot be read.
-    #[error("cannot read `{}`: {source}\nhelp: give a work folder, or a `scalars.json`", path.display())]
+    #[error("cannot read `{}`: {cause}\nhelp: give a work folder, or a `scalars.json`", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's words.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A line that is no JSON object.
     #[error("`{}`, line {line}: {message}", path.display())]
@@ -109,8 +109,7 @@ const DECIDING: [&str; 2] = ["pascal_voc/mAP", "coco/bbox_mAP"];
 pub fn read_run(path: &Path, name: Option<&str>) -> Result<Run, ScalarsError> {
     let folder = path.is_dir();
     let file = if folder { path.join("scalars.json") } else { path.to_owned() };
-    let text =
-        fs::read_to_string(&file).map_err(|source| ScalarsError::Read { path: file.clone(), source })?;
+    let text = fs::read_to_string(&file).map_err(|cause| ScalarsError::Read { path: file.clone(), cause })?;
     let own = if folder { Some(path) } else { file.parent() };
     let own = own.and_then(Path::file_name).unwrap_or(path.as_os_str()).to_string_lossy();
     let mut run = Run { name: name.unwrap_or(&own).to_owned(), ..Run::default() };
