@@ -89,8 +89,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
     /// Go on from the last checkpoint of the work folder, or from this one
-    #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, default_missing_value = "")]
-    pub resume: Option<PathBuf>,
+    #[arg(long, value_name = "CHECKPOINT")]
+    #[allow(clippy::option_option)] // not given, given alone, given with a file
+    pub resume: Option<Option<PathBuf>>,
     /// Start anew in a work folder that has a training: its log, checkpoints and pictures are deleted
     #[arg(long, conflicts_with = "resume")]
     pub overwrite: bool,

@@ -26,6 +26,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
         amp: args.amp.map(Precision::from),
         seed: args.seed,
         auto_scale_lr: args.auto_scale_lr,
+        ..Overrides::default()
     };
     let config = Config::load(&args.config, overrides)?;
     let device = device(&args.compute)?;
@@ -77,7 +78,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
             (Progress { epoch: 0, iter: 0, step: 0, best: None, since_best: 0 }, ema)
         }
         Some(given) => {
-            let path = if given.as_os_str().is_empty() { checkpoints.last()? } else { given.clone() };
+            let path = given.clone().map_or_else(|| checkpoints.last(), Ok)?;
             let resumed = resume(&path, &mut store, &mut optim, momentum)?;
             log.info(format_args!("goes on from `{}`, after step {}", path.display(), resumed.0.step));
             resumed

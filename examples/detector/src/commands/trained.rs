@@ -25,23 +25,8 @@ pub(super) struct Trained {
 /// The configuration of `path`, which is a work folder or a configuration itself.
 pub(super) fn config(path: &Path, args: &ModelArgs) -> Result<Config> {
     let file = if path.is_dir() { path.join("config.toml") } else { path.to_owned() };
-    // The precision of a test is no contradiction to that of the training: the same weights serve both.
-    let mut options = args.cfg_options.clone();
-    if let Some(amp) = args.amp {
-        let precision = Precision::from(amp);
-        let (kind, dtype) = match precision {
-            Precision::Full => ("OptimWrapper", "float32"),
-            Precision::F16 => ("AmpOptimWrapper", "float16"),
-            Precision::Bf16 => ("AmpOptimWrapper", "bfloat16"),
-        };
-        options.push(format!("optim_wrapper.type={kind}"));
-        if precision != Precision::Full {
-            options.push(format!("optim_wrapper.dtype={dtype}"));
-        } else {
-            options.push("optim_wrapper={_delete_ = true}".to_owned());
-        }
-    }
-    Ok(Config::load(&file, Overrides { options: &options, ..Overrides::default() })?)
+    let use_in = args.amp.map(Precision::from);
+    Ok(Config::load(&file, Overrides { options: &args.cfg_options, use_in, ..Overrides::default() })?)
 }
 
 /// The model of `path`, for images of `classes`.

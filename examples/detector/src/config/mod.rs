@@ -85,8 +85,10 @@ pub struct Sections {
 pub struct Overrides<'a> {
     /// `--cfg-options`: `a.b=value`, later ones win.
     pub options: &'a [String],
-    /// `--amp`.
+    /// `--amp` of a training, which may not contradict the configuration.
     pub amp: Option<Precision>,
+    /// `--amp` of what uses a trained model, whose weights serve every precision.
+    pub use_in: Option<Precision>,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--auto-scale-lr`.
@@ -106,6 +108,9 @@ impl Config {
         }
         if let Some(precision) = overrides.amp {
             precision::set(&mut document, precision)?;
+        }
+        if let Some(precision) = overrides.use_in {
+            precision::replace(&mut document, precision);
         }
         if let Some(seed) = overrides.seed {
             options::set(&mut document, &format!("randomness.seed={seed}"))?;

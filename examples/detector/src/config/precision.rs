@@ -11,11 +11,6 @@ pub(super) fn set(document: &mut Value, flag: Precision) -> Result<(), ConfigErr
     };
     let is_mixed = wrapper.get("type").is_some_and(|kind| kind == "AmpOptimWrapper");
     let configured = wrapper.get("dtype").and_then(Value::as_str).map(str::to_owned);
-    let dtype = |precision| match precision {
-        Precision::Full => "float32",
-        Precision::F16 => "float16",
-        Precision::Bf16 => "bfloat16",
-    };
     let contradiction = |said: String, instead: String| {
         let flag = match flag {
             Precision::Full => "off",
@@ -43,4 +38,23 @@ pub(super) fn set(document: &mut Value, flag: Precision) -> Result<(), ConfigErr
         }
     }
     Ok(())
+}
+
+/// Sets the precision of `optim_wrapper`, whatever it said.
+pub(super) fn replace(document: &mut Value, precision: Precision) {
+    let Some(wrapper) = document.get_mut("optim_wrapper").and_then(Value::as_object_mut) else { return };
+    wrapper.retain(|key, _| !["type", "dtype", "loss_scale"].contains(&key.as_str()));
+    if precision != Precision::Full {
+        wrapper.insert("type".to_owned(), json!("AmpOptimWrapper"));
+        wrapper.insert("dtype".to_owned(), json!(dtype(precision)));
+    }
+}
+
+/// `PyTorch`'s word for it.
+fn dtype(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Full => "float32",
+        Precision::F16 => "float16",
+        Precision::Bf16 => "bfloat16",
+    }
 }
