@@ -1,5 +1,5 @@
 //! Generated images: scenes like a blood smear under a microscope, with exact boxes.
-use super::dataset::ImageInfo;
+use super::found::ImageInfo;
 use super::problem::DataError;
 use crate::bbox::{BBox, Object};
 use crate::config::DatasetConfig;

@@ -46,6 +46,8 @@ impl Pipeline {
     }
 
     /// The image and its objects after all transforms; what is random comes from `rng`.
+    ///
+    /// Objects that are then less than a pixel wide or high are left out, as by MMDetection's `FilterAnnotations`.
     pub fn apply(&self, index: usize, image: RgbImage, objects: &[Object], rng: &mut ChaCha8Rng) -> Sample {
         let mut sample = Sample { index, image, objects: objects.to_vec(), scale: [1., 1.] };
         for transform in &self.transforms {
@@ -79,6 +81,7 @@ impl Pipeline {
                 }
             }
         }
+        sample.objects.retain(|object| object.bbox.width() >= 1. && object.bbox.height() >= 1.);
         sample
     }
 }
