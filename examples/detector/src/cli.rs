@@ -6,8 +6,7 @@ use tch::Device;
 
 /// Trains object detectors in mixed precision
 ///
-/// A configuration is a TOML, JSON or YAML file with MMDetection's words, or one of the built-in ones: cells (generated
-/// images, the quickest start), bccd_fcos_r18, bccd_retinanet_r18, coco_retinanet_r50.
+/// A configuration is a TOML, JSON or YAML file with MMDetection's words, or a built-in one.
 #[derive(Debug, Parser)]
 #[command(name = "detector", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -23,6 +22,9 @@ Examples:
   detector test work_dirs/cells                        measures the best checkpoint
   detector predict photo.jpg --model work_dirs/cells   draws what it finds
   detector plot work_dirs/a work_dirs/b --out ab.png   lays the curves of two runs over each other
+
+Built-in configurations: cells (generated images, the quickest start), bccd_fcos_r18, bccd_retinanet_r18,
+coco_retinanet_r50, bench.
 
 Exit status: 0 when all went well, 1 when something failed, 2 for a wrong command line, 130 when interrupted.";
 

@@ -89,6 +89,7 @@ fn killed_and_interrupted_trainings_end_with_the_same_weights() {
     let wanted = weights(&whole);
 
     // Killed at random moments after the first checkpoint; the seed is the time, and told.
+    #[allow(clippy::cast_possible_truncation)]
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
     eprintln!("seed {seed}");
     for round in 0..3 {

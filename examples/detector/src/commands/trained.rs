@@ -1,5 +1,5 @@
 //! A trained model, from its work folder.
-use super::device;
+use super::place::device;
 use crate::build;
 use crate::cli::ModelArgs;
 use crate::config::{Config, DataloaderConfig, Overrides};
@@ -32,12 +32,11 @@ pub(super) fn config(path: &Path, args: &ModelArgs) -> Result<Config> {
 /// The model of `path`, for images of `classes`.
 pub(super) fn load(path: &Path, args: &ModelArgs, config: Config, classes: usize) -> Result<Trained> {
     let device = device(&args.compute)?;
-    let checkpoint = match &args.checkpoint {
-        Some(checkpoint) => checkpoint.clone(),
-        None => {
-            let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-            Checkpoints::new(folder, None).best_or_last().context("name one with `--checkpoint`")?
-        }
+    let checkpoint = if let Some(checkpoint) = &args.checkpoint {
+        checkpoint.clone()
+    } else {
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        Checkpoints::new(folder, None).best_or_last().context("name one with `--checkpoint`")?
     };
     let (mut store, model) = build::model(&config.sections.model, classes, device)?;
     build::weights(&checkpoint, &mut store)?;

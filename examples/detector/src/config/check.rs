@@ -3,11 +3,10 @@ use super::data::{DataloaderConfig, DatasetType, Transform};
 use super::error::ConfigError;
 use super::model::{ModelType, NormCfg, NormType};
 use super::run::CustomHook;
-use super::{Config, Sections};
+use super::sections::Sections;
 
 /// The first value that makes no sense.
-pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
-    let sections = &config.sections;
+pub(super) fn check(sections: &Sections) -> Result<(), ConfigError> {
     model(sections)?;
     loader("train_dataloader", &sections.train_dataloader)?;
     let others =

@@ -9,6 +9,7 @@ mod model;
 mod options;
 mod precision;
 mod run;
+mod sections;
 
 pub use data::{
     DataPrefix, DataloaderConfig, DatasetConfig, DatasetType, Direction, EvaluatorConfig, MetaInfo,
@@ -24,11 +25,12 @@ pub use run::{
     TrainCfg, VisualizationHook,
 };
 
+pub use sections::Sections;
+
 use amp_runtime::Precision;
 use amp_runtime::config::TrainingConfig;
-use serde::Deserialize;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,43 +43,6 @@ pub struct Config {
     pub ignored: Vec<String>,
     /// All of it as it was read, to be written down.
     document: Value,
-}
-
-/// The keys of a configuration, but for `optim_wrapper` and `param_scheduler`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sections {
-    /// `model`.
-    pub model: ModelConfig,
-    /// `train_dataloader`.
-    pub train_dataloader: DataloaderConfig,
-    /// `val_dataloader`: what is evaluated while training; nothing by default.
-    pub val_dataloader: Option<DataloaderConfig>,
-    /// `test_dataloader`: what `test` evaluates; the validation set by default.
-    pub test_dataloader: Option<DataloaderConfig>,
-    /// `val_evaluator`.
-    #[serde(default)]
-    pub val_evaluator: EvaluatorConfig,
-    /// `test_evaluator`; that of validation by default.
-    pub test_evaluator: Option<EvaluatorConfig>,
-    /// `train_cfg`.
-    pub train_cfg: TrainCfg,
-    /// `default_hooks`.
-    #[serde(default)]
-    pub default_hooks: DefaultHooks,
-    /// `custom_hooks`.
-    #[serde(default)]
-    pub custom_hooks: Vec<CustomHook>,
-    /// `randomness`.
-    #[serde(default)]
-    pub randomness: Randomness,
-    /// `auto_scale_lr`.
-    #[serde(default)]
-    pub auto_scale_lr: AutoScaleLr,
-    /// `work_dir`.
-    pub work_dir: Option<PathBuf>,
-    /// `load_from`: weights to start from.
-    pub load_from: Option<PathBuf>,
 }
 
 /// What the command line says on top of the files.
@@ -142,7 +107,7 @@ impl Config {
             .map_err(|error| ConfigError::Training(error.to_string()))?;
         let sections: Sections = serde_path_to_error::deserialize(rest).map_err(|error| described(&error))?;
         let config = Self { sections, training, ignored, document };
-        check::check(&config)?;
+        check::check(&config.sections)?;
         Ok(config)
     }
 

@@ -1,5 +1,5 @@
 //! COCO's twelve numbers, by hotcoco.
-use super::{EvaluateError, validate};
+use super::measurable::{EvaluateError, validate};
 use crate::bbox::{BBox, Detection, Object};
 use hotcoco::detection::COCOeval;
 use hotcoco::{Annotation, COCO, Category, Dataset, Image, IouType};

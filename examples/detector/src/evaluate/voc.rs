@@ -1,5 +1,5 @@
 //! VOC's average precision: the area under the curve of each class (from 2010 on).
-use super::{EvaluateError, validate};
+use super::measurable::{EvaluateError, validate};
 use crate::bbox::{BBox, Detection, Object};
 use hotcoco::metrics::counts::average_precision_all_points;
 

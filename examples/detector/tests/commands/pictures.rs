@@ -90,7 +90,7 @@ fn predict_draws_and_lists_what_it_finds() {
     let coloured = detections.iter().filter(|found| {
         let corner = |index: usize| found["bbox"][index].as_f64().unwrap();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let (x, y) = (((corner(0) + corner(2)) / 2.) as u32, corner(3).round() as u32 - 1);
+        let (x, y) = (f64::midpoint(corner(0), corner(2)) as u32, corner(3).round() as u32 - 1);
         after.get_pixel(x.min(after.width() - 1), y.min(after.height() - 1))
             != before.get_pixel(x.min(before.width() - 1), y.min(before.height() - 1))
     });
