@@ -53,7 +53,7 @@ impl Pipeline {
         for transform in &self.transforms {
             match transform {
                 Transform::Resize { scale, keep_ratio } => {
-                    sample.resize(fit(&sample.image, *scale, *keep_ratio))
+                    sample.resize(fit(&sample.image, *scale, *keep_ratio));
                 }
                 Transform::RandomResize { scale, ratio_range: [least, most], keep_ratio } => {
                     let ratio = least + (most - least) * rng.random::<f32>();
@@ -139,7 +139,7 @@ impl Sample {
             (bbox.y1, bbox.y2) = (bbox.y1 - pixel(y), bbox.y2 - pixel(y));
         }
         self.objects.retain(|Object { bbox, .. }| {
-            let middle = [(bbox.x1 + bbox.x2) / 2., (bbox.y1 + bbox.y2) / 2.];
+            let middle = [bbox.x1.midpoint(bbox.x2), bbox.y1.midpoint(bbox.y2)];
             middle[0] >= 0. && middle[0] < frame.x2 && middle[1] >= 0. && middle[1] < frame.y2
         });
         for object in &mut self.objects {
