@@ -1,14 +1,20 @@
-//! Data: what is wrong with it is said and left out, augmentation moves boxes with their pixels, epochs are repeatable.
+//! Data: what is bad is said and left out, boxes stay with their pixels, epochs are repeatable, cells are in their boxes.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small images
+
 #[path = "data/augment.rs"]
 mod augment;
 #[path = "data/bad_coco.rs"]
 mod bad_coco;
 #[path = "data/bad_voc.rs"]
 mod bad_voc;
+#[path = "data/cells.rs"]
+mod cells;
 #[path = "data/epochs.rs"]
 mod epochs;
 #[path = "data/real.rs"]
 mod real;
+#[path = "data/reference.rs"]
+mod reference;
 
 use detector::config::DatasetConfig;
 use detector::data::{Dataset, ProblemReport};

@@ -23,7 +23,6 @@ fn drawn(width: u32, height: u32, [x1, y1, x2, y2]: [u32; 4]) -> (RgbImage, BBox
     let inside = |x, y| x >= x1 && x < x2 && y >= y1 && y < y2;
     let image =
         RgbImage::from_fn(width, height, |x, y| if inside(x, y) { Rgb([255, 0, 0]) } else { Rgb([255; 3]) });
-    #[allow(clippy::cast_precision_loss)]
     let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(|side| side as f32);
     (image, BBox::new(x1, y1, x2, y2))
 }
@@ -31,7 +30,6 @@ fn drawn(width: u32, height: u32, [x1, y1, x2, y2]: [u32; 4]) -> (RgbImage, BBox
 /// The box around what is rather red than white.
 fn red(image: &RgbImage) -> Option<BBox> {
     let red = image.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[1] < 128);
-    #[allow(clippy::cast_precision_loss)]
     let boxes = red.map(|(x, y, _)| BBox::new(x as f32, y as f32, x as f32 + 1., y as f32 + 1.));
     boxes.reduce(|a, b| BBox::new(a.x1.min(b.x1), a.y1.min(b.y1), a.x2.max(b.x2), a.y2.max(b.y2)))
 }
@@ -66,7 +64,11 @@ proptest! {
         let (width, height) = sample.image.dimensions();
         prop_assert!(width <= scale[0] && height <= scale[1], "{width} x {height} in {scale:?}");
         match (sample.objects.first(), red(&sample.image)) {
-            (Some(object), Some(seen)) => prop_assert!(close(&object.bbox, &seen, 1.5), "{:?} is seen at {seen:?}", object.bbox),
+            (Some(object), Some(seen)) => {
+                prop_assert!(close(&object.bbox, &seen, 1.5), "{:?} is seen at {seen:?}", object.bbox);
+                let frame = BBox::new(0., 0., width as f32, height as f32);
+                prop_assert_eq!(object.bbox.clipped_to(&frame), object.bbox, "it is inside");
+            }
             // Its middle was cropped away, and a part of it may still be seen.
             (None, _) => prop_assert!(jitter),
             (Some(object), None) => prop_assert!(false, "{object:?} is not seen"),
@@ -84,6 +86,16 @@ proptest! {
         prop_assert_eq!(twice.objects[0].bbox, bbox);
         prop_assert_eq!(twice.image, image);
     }
+}
+
+#[test]
+fn objects_that_are_no_pixel_any_more_are_left_out() {
+    let resized = |width: u32| {
+        let (image, bbox) = drawn(100, 100, [10, 10, 20, 90]);
+        apply(&[transform(json!({ "type": "Resize", "scale": [width, 100] }))], image, bbox, 0)
+    };
+    assert_eq!(resized(10).objects.len(), 1);
+    assert_eq!(resized(9).objects.len(), 0);
 }
 
 #[test]

@@ -75,6 +75,41 @@ fn ids_that_lead_nowhere_or_are_there_twice() {
 }
 
 #[test]
+fn one_image_under_two_ids() {
+    let folder = folder(|file| {
+        let mut again = file["images"][0].clone();
+        again["id"] = json!(8);
+        file["images"].as_array_mut().unwrap().push(again);
+    });
+    let (dataset, report) = loaded(&of(&folder));
+    assert_eq!(dataset.len(), 1);
+    assert!(report.to_string().contains("a.json: `a.jpg` is there twice; the first one counts"), "{report}");
+}
+
+#[test]
+fn categories_that_are_there_twice() {
+    let with = |category: Value| folder(|file| file["categories"].as_array_mut().unwrap().push(category));
+    let same_id = with(json!({ "id": 3, "name": "third" }));
+    let (dataset, report) = loaded(&of(&same_id));
+    assert_eq!(dataset.classes, ["other", "cell"]);
+    assert!(report.to_string().contains("a.json: `category id 3` is there twice"), "{report}");
+    let same_name = with(json!({ "id": 2, "name": "cell" }));
+    let (dataset, report) = loaded(&of(&same_name));
+    assert_eq!(dataset.classes, ["other", "cell"]);
+    assert_eq!(dataset.images[0].objects[0].class, 1);
+    assert!(report.to_string().contains("a.json: `category cell` is there twice"), "{report}");
+}
+
+#[test]
+fn images_of_another_size_count_themselves() {
+    let folder = folder(|file| file["images"][0]["width"] = json!(640));
+    let (dataset, report) = loaded(&of(&folder));
+    assert_eq!((dataset.images[0].width, dataset.images[0].height), (64, 48));
+    let message = "a.jpg: the image is 64 x 48, its annotations say 640 x 48; the image counts";
+    assert!(report.is_serious() && report.to_string().contains(message), "{report}");
+}
+
+#[test]
 fn crowds_are_ignored_not_lost() {
     let folder = folder(|file| file["annotations"][0]["iscrowd"] = json!(1));
     assert!(loaded(&of(&folder)).0.images[0].objects[0].ignored);
@@ -107,5 +142,7 @@ fn files_that_are_none() {
     assert!(Dataset::load(&of(&folder)).unwrap_err().to_string().contains("missing field `images`"));
     fs::remove_file(folder.path().join("a.json")).unwrap();
     let message = Dataset::load(&of(&folder)).unwrap_err().to_string();
-    assert!(message.starts_with("cannot read the annotations `") && message.contains("help: "), "{message}");
+    assert!(message.starts_with("cannot read the annotations `"), "{message}");
+    assert!(message.contains("help: `ann_file` is looked for below `data_root`; `"), "{message}");
+    assert!(message.ends_with("` has images"), "{message}");
 }

@@ -106,6 +106,23 @@ fn unreadable_boxes() {
     left_out(&object("cell", ["11", "eleven", "21", "31"]), "the box is unreadable: `ymin` is `eleven`");
     left_out(&object("cell", ["11", "NaN", "21", "31"]), "the box is unreadable: [10, NaN, 20, 30]");
     left_out("<object><name>cell</name></object>", "the box is unreadable: there is no `bndbox`");
+    let without = object("cell", ["11", "11", "21", "31"]).replace("<ymax>31</ymax>", "");
+    left_out(&without, "the box is unreadable: there is no `ymax`");
+}
+
+#[test]
+fn objects_without_a_class() {
+    left_out(
+        &object("cell", ["11", "11", "21", "31"]).replace("<name>cell</name>", ""),
+        "the object has no `name`",
+    );
+}
+
+#[test]
+fn objects_need_not_stand_one_after_the_other() {
+    let folder = Folder::new(&format!("{}<segmented>0</segmented>{}", good(), good()));
+    let (dataset, report) = loaded(&folder.config(json!({})));
+    assert_eq!(dataset.images[0].objects.len(), 2, "{report}");
 }
 
 #[test]
@@ -152,6 +169,8 @@ fn images_of_another_size_count_themselves() {
     assert_eq!((dataset.images[0].width, dataset.images[0].height), (32, 40));
     let text = report.to_string();
     assert!(text.contains("the image is 32 x 40, its annotations say 64 x 48; the image counts"), "{text}");
+    let refused = Dataset::load(&folder.config(json!({ "on_bad_data": "refuse" }))).unwrap_err().to_string();
+    assert!(refused.contains("a.xml: the image is 32 x 40"), "{refused}");
 }
 
 /// Two images, of which the second is bad in a way that leaves it out.
@@ -181,11 +200,24 @@ fn missing_annotations() {
     image_left_out(gone, "b.xml: the annotations are missing: `");
 }
 
+/// Each with the line and the column at which it is bad.
 #[test]
 fn annotations_that_are_no_xml() {
-    let broken =
-        |folder: &Folder| fs::write(folder.path("Annotations/b.xml"), "<annotation><object>").unwrap();
-    image_left_out(broken, "b.xml: the annotations are unreadable: ");
+    let bad = [
+        ("<annotation>\n<object>", "line 2, column 9: "),
+        ("<annotation>\n  <object></other>\n</annotation>", "line 2, column 11: "),
+        (
+            "<annotation>\n\n<size><width>wide</width><height>1</height></size></annotation>",
+            "line 3, column ",
+        ),
+        ("", "line 1, column 1: "),
+    ];
+    for (text, place) in bad {
+        let write = |folder: &Folder| fs::write(folder.path("Annotations/b.xml"), text).unwrap();
+        image_left_out(write, &format!("b.xml: the annotations are unreadable: {place}"));
+    }
+    let latin = |folder: &Folder| fs::write(folder.path("Annotations/b.xml"), b"<annotation>\xe9").unwrap();
+    image_left_out(latin, "b.xml: the annotations are unreadable: stream did not contain valid UTF-8");
 }
 
 #[test]
@@ -197,6 +229,20 @@ fn images_that_are_none() {
 #[test]
 fn names_that_are_there_twice() {
     image_left_out(|folder| folder.split("a\na\n"), "`a` is there twice; the first one counts");
+}
+
+#[test]
+fn names_have_labels_or_spaces() {
+    let folder = Folder::new(&good());
+    folder.annotate("a b 7", &good());
+    save_jpeg(&folder.path("JPEGImages/a b 7.jpg"), 64, 48);
+    folder.split("\u{feff}a  -1\r\n\r\na b 7\r\n");
+    let (dataset, report) = loaded(&folder.config(json!({})));
+    assert!(report.is_empty(), "{report}");
+    assert_eq!(
+        dataset.images.iter().map(|image| &image.name[..]).collect::<Vec<_>>(),
+        ["a.jpg", "a b 7.jpg"]
+    );
 }
 
 #[test]
@@ -230,7 +276,17 @@ fn paths_that_are_not_there_say_what_is() {
     let mut config = folder.config(json!({}));
     config.ann_file = "ImageSets/Main/tain.txt".into();
     let message = Dataset::load(&config).unwrap_err().to_string();
-    assert!(message.starts_with("cannot read the split `") && message.contains("has train.txt"), "{message}");
+    assert!(message.starts_with("cannot read the split `"), "{message}");
+    assert!(message.ends_with("ImageSets/Main` has train.txt"), "{message}");
+    config.ann_file = "ImageSet/Main/train.txt".into();
+    let message = Dataset::load(&config).unwrap_err().to_string();
+    assert!(message.contains("` has ImageSets, "), "the most similar first: {message}");
+    for number in 0..20 {
+        folder.annotate(&format!("n{number}"), "");
+    }
+    config.ann_file = "Annotations/b.txt".into();
+    let message = Dataset::load(&config).unwrap_err().to_string();
+    assert!(message.ends_with(" and 13 more"), "{message}");
     config.data_root = Path::new("no/such/folder").to_owned();
     let message = Dataset::load(&config).unwrap_err().to_string();
     assert!(message.starts_with("cannot read the data set's folder `no/such/folder`: "), "{message}");
@@ -242,6 +298,23 @@ fn classes_that_are_not_configured_come_by_name() {
     let folder = Folder::new(&format!("{}{}", object("zebra", ["1", "1", "9", "9"]), good()));
     let config = folder.config(json!({ "metainfo": {} }));
     assert_eq!(loaded(&config).0.classes, ["cell", "zebra"]);
+}
+
+#[test]
+fn classes_that_make_no_sense() {
+    let folder = Folder::new("");
+    let message = |classes: serde_json::Value| {
+        Dataset::load(&folder.config(json!({ "metainfo": classes }))).unwrap_err().to_string()
+    };
+    assert_eq!(message(json!({ "classes": ["a", "b", "a"] })), "`metainfo.classes` has `a` twice");
+    let none = message(json!({}));
+    assert!(none.ends_with("names no classes\nhelp: name them in `metainfo.classes`"), "{none}");
+    let cells = config("CellsDataset", Path::new(""), &json!({ "metainfo": { "classes": ["a"] } }));
+    let message = Dataset::load(&cells).unwrap_err().to_string();
+    assert!(
+        message.starts_with("generated images have the classes RBC, WBC, Platelets, in this order"),
+        "{message}"
+    );
 }
 
 #[test]

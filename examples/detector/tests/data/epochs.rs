@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn cells(images: usize, seed: u64) -> DatasetConfig {
     let pipeline = json!([
@@ -18,16 +19,20 @@ fn cells(images: usize, seed: u64) -> DatasetConfig {
     config("CellsDataset", Path::new(""), &more)
 }
 
-fn loader(config: &DatasetConfig, workers: usize, seed: u64) -> Loader {
-    let options = LoaderOptions {
+fn options(config: &DatasetConfig, seed: u64) -> LoaderOptions {
+    LoaderOptions {
         batch_size: 4,
-        num_workers: workers,
+        num_workers: 1,
         drop_last: false,
         shuffle: true,
         seed,
         pad_size_divisor: 32,
         on_bad_data: config.on_bad_data,
-    };
+    }
+}
+
+fn loader(config: &DatasetConfig, workers: usize, seed: u64) -> Loader {
+    let options = LoaderOptions { num_workers: workers, ..options(config, seed) };
     let dataset = Arc::new(Dataset::load(config).unwrap().0);
     Loader::new(dataset, Pipeline::new(&config.pipeline).unwrap(), options)
 }
@@ -53,6 +58,53 @@ fn an_epoch_is_the_same_with_any_number_of_threads_and_from_any_batch() {
 }
 
 #[test]
+fn an_epoch_that_is_dropped_ends_its_threads() {
+    let config = cells(400, 0);
+    let options = LoaderOptions { num_workers: 3, ..options(&config, 0) };
+    let dataset = Arc::new(Dataset::load(&config).unwrap().0);
+    let loader = Loader::new(dataset.clone(), Pipeline::new(&config.pipeline).unwrap(), options);
+    let mut epoch = loader.epoch(0, 0);
+    assert_eq!(epoch.size_hint(), (100, Some(100)));
+    epoch.next().unwrap().unwrap();
+    assert_eq!(epoch.size_hint(), (99, Some(99)));
+    assert!(Arc::strong_count(&dataset) > 2, "threads hold the data set");
+    drop(epoch);
+    let patience = Instant::now();
+    while Arc::strong_count(&dataset) > 2 {
+        assert!(patience.elapsed() < Duration::from_secs(20), "a thread goes on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A data set that says more than it has makes a thread panic.
+#[test]
+fn an_epoch_never_ends_early_in_silence() {
+    let config = cells(8, 0);
+    let mut dataset = Dataset::load(&config).unwrap().0;
+    dataset.images.push(dataset.images[0].clone());
+    let options = LoaderOptions { shuffle: false, ..options(&config, 0) };
+    let loader = Loader::new(Arc::new(dataset), Pipeline::new(&config.pipeline).unwrap(), options);
+    let batches: Vec<_> = loader.epoch(0, 0).collect();
+    assert_eq!(batches.len(), 3);
+    assert!(batches[0].is_ok() && batches[1].is_ok());
+    let error = batches[2].as_ref().unwrap_err().to_string();
+    assert!(error.starts_with("a thread that decodes images ended before the epoch did"), "{error}");
+}
+
+#[test]
+fn the_last_images_that_fill_no_batch_are_left_out_where_that_is_wanted() {
+    let config = cells(10, 0);
+    let dataset = Arc::new(Dataset::load(&config).unwrap().0);
+    for (drop_last, sizes) in [(false, vec![4, 4, 2]), (true, vec![4, 4])] {
+        let options = LoaderOptions { drop_last, ..options(&config, 0) };
+        let loader = Loader::new(dataset.clone(), Pipeline::new(&config.pipeline).unwrap(), options);
+        assert_eq!(loader.batches_per_epoch(), sizes.len());
+        let found: Vec<usize> = batches(&loader, 0, 0).iter().map(|batch| batch.samples.len()).collect();
+        assert_eq!(found, sizes);
+    }
+}
+
+#[test]
 fn batches_are_padded_and_their_pixels_are_where_they_belong() {
     let config = cells(4, 0);
     for batch in batches(&loader(&config, 1, 0), 0, 0) {
@@ -67,40 +119,6 @@ fn batches_are_padded_and_their_pixels_are_where_they_belong() {
             assert!(sample.objects.iter().all(|object| object.bbox.x2 <= 96. && object.bbox.y2 <= 64.));
         }
     }
-}
-
-#[test]
-fn generated_images_are_repeatable_and_their_boxes_are_tight() {
-    let dataset = Dataset::load(&cells(24, 3)).unwrap().0;
-    let other = Dataset::load(&cells(24, 4)).unwrap().0;
-    assert_eq!(dataset.classes, ["RBC", "WBC", "Platelets"]);
-    assert_ne!(dataset.decode(0).unwrap(), other.decode(0).unwrap());
-    let mut counts = [0; 3];
-    for (index, image) in dataset.images.iter().enumerate() {
-        let pixels = dataset.decode(index).unwrap();
-        assert_eq!(pixels, dataset.decode(index).unwrap());
-        let background = brightness(&pixels, 0, 0, pixels.width(), pixels.height());
-        for object in &image.objects {
-            counts[object.class] += 1;
-            let bbox = object.bbox;
-            assert!(bbox.x1 >= 0. && bbox.y1 >= 0. && bbox.x2 <= 96. && bbox.y2 <= 72.);
-            // In its middle there is something that is darker than the image on the whole.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let [x, y] = bbox.middle().map(|place| place as u32);
-            assert!(brightness(&pixels, x, y, x + 1, y + 1) < background + 12., "{} {object:?}", image.name);
-        }
-    }
-    assert!(counts.iter().all(|count| *count > 2), "{counts:?}");
-}
-
-fn brightness(image: &image::RgbImage, x1: u32, y1: u32, x2: u32, y2: u32) -> f64 {
-    let pixels = (y1..y2).flat_map(|y| (x1..x2).map(move |x| (x, y)));
-    let sums: Vec<f64> = pixels
-        .map(|(x, y)| image.get_pixel(x, y).0.iter().map(|&channel| f64::from(channel)).sum())
-        .collect();
-    #[allow(clippy::cast_precision_loss)]
-    let count = sums.len() as f64;
-    sums.iter().sum::<f64>() / count / 3.
 }
 
 /// Three images, the second of which breaks off.
