@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
-const CRATES: [&str; 4] = ["amp-macros", "amp-runtime", "examples/quickstart", "xtask"];
+const CRATES: [&str; 5] = ["amp-macros", "amp-runtime", "examples/detector", "examples/quickstart", "xtask"];
 const LONGEST: usize = 400;
 
 fn workspace() -> PathBuf {

@@ -2,6 +2,7 @@
 mod cargo;
 mod checks;
 mod decide;
+mod demo;
 mod error;
 mod install;
 mod probe;
@@ -44,11 +45,11 @@ enum Command {
         #[arg(long)]
         python_too: bool,
     },
-    /// Set up, then run the quickstart in release mode
+    /// Set up, then train the detector on generated images in bf16 and in f32, and compare
     Demo {
-        /// Arguments of the quickstart
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
+        /// Single values of the configuration, such as `train_cfg.max_epochs=2`
+        #[arg(value_name = "KEY=VALUE")]
+        options: Vec<String>,
     },
     /// Set up, then run every check and all tests, up to the first that fails
     Test {
@@ -82,10 +83,7 @@ fn run(command: Command) -> Result<(), Error> {
     setup::run(&workspace, matches!(command, Command::Setup { python_too: true }))?;
     match command {
         Command::Setup { .. } => Ok(()),
-        Command::Demo { args } => {
-            let fixed = ["run", "--release", "--package", "quickstart", "--"];
-            cargo::run(&workspace, fixed.into_iter().chain(args.iter().map(String::as_str)))
-        }
+        Command::Demo { options } => demo::run(&workspace, &options),
         Command::Test { only } => checks::run(&workspace, only),
         Command::Bench { name, args } => {
             let fixed = ["bench", "--package", "amp-tests", "--bench", &name, "--"];

@@ -34,6 +34,11 @@ impl BBox {
         self.width().max(0.) * self.height().max(0.)
     }
 
+    /// The point in its middle, as x and y.
+    pub fn middle(&self) -> [f32; 2] {
+        [f32::midpoint(self.x1, self.x2), f32::midpoint(self.y1, self.y2)]
+    }
+
     /// Intersection over union with another box; 0 where both are empty.
     pub fn iou(&self, other: &Self) -> f32 {
         let both = self.clipped_to(other).area();

@@ -13,6 +13,9 @@ use tch::Device;
 use tch::nn::VarStore;
 
 /// A model and its variables.
+///
+/// # Errors
+/// libtorch's own.
 pub fn model(config: &ModelConfig, classes: usize, device: Device) -> Result<(VarStore, Detector)> {
     let store = VarStore::new(device);
     let model = Detector::new(&store.root(), config, classes);
@@ -21,6 +24,9 @@ pub fn model(config: &ModelConfig, classes: usize, device: Device) -> Result<(Va
 }
 
 /// The weights that training starts from: of the whole model, or of its backbone; random ones where none are named.
+///
+/// # Errors
+/// A file that cannot be read or does not fit.
 pub fn initial_weights(config: &Config, store: &mut VarStore, log: &Log) -> Result<()> {
     let backbone = &config.sections.model.backbone;
     if let Some(file) = &backbone.checkpoint {
@@ -40,11 +46,17 @@ pub fn initial_weights(config: &Config, store: &mut VarStore, log: &Log) -> Resu
 }
 
 /// Puts the weights of a checkpoint into the model.
+///
+/// # Errors
+/// A file that cannot be read or does not fit.
 pub fn weights(file: &Path, store: &mut VarStore) -> Result<()> {
     load_weights(file, store).with_context(|| format!("cannot use the weights in `{}`", file.display()))
 }
 
 /// The images of a loader; what is wrong with them is logged.
+///
+/// # Errors
+/// Data that cannot be read, is refused, or is not there.
 pub fn dataset(config: &DataloaderConfig, log: &Log) -> Result<Dataset> {
     let (mut dataset, report) = Dataset::load(&config.dataset)?;
     if !report.is_empty() {
@@ -61,6 +73,9 @@ pub fn dataset(config: &DataloaderConfig, log: &Log) -> Result<Dataset> {
 }
 
 /// The names of the classes of a data set.
+///
+/// # Errors
+/// Data that cannot be read.
 pub fn classes(config: &DatasetConfig) -> Result<Vec<String>> {
     match &config.metainfo.classes {
         Some(classes) => Ok(classes.clone()),
@@ -69,6 +84,9 @@ pub fn classes(config: &DatasetConfig) -> Result<Vec<String>> {
 }
 
 /// A loader; with a seed it shuffles.
+///
+/// # Errors
+/// A pipeline without a size, or no batch at all.
 pub fn loader(
     config: &DataloaderConfig,
     dataset: Dataset,
@@ -97,6 +115,9 @@ pub fn loader(
 }
 
 /// The optimizer of a training, its learning rate scaled by `lr_factor`; `updates_per_epoch` is for schedules in epochs.
+///
+/// # Errors
+/// Numbers out of range.
 pub fn optimizer(
     training: &TrainingConfig,
     store: &VarStore,

@@ -33,5 +33,6 @@ fn loaded(config: &DatasetConfig) -> (Dataset, ProblemReport) {
 
 fn save_jpeg(path: &Path, width: u32, height: u32) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    #[allow(clippy::cast_possible_truncation)] // small images
     RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 128])).save(path).unwrap();
 }

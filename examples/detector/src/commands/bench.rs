@@ -1,5 +1,5 @@
 //! `bench`: speed and memory of training and inference, in every precision and both memory layouts.
-use super::device;
+use super::place::device;
 use crate::bbox::Object;
 use crate::build;
 use crate::cli::BenchArgs;

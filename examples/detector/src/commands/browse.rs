@@ -1,5 +1,5 @@
 //! `browse`: what training sees.
-use super::folder;
+use super::place::folder;
 use crate::build;
 use crate::cli::BrowseArgs;
 use crate::config::{Config, Overrides};

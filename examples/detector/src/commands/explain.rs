@@ -21,7 +21,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         let list: serde_json::Value = plans.iter().map(|plan| plan.to_json()).collect();
         println!("{}", serde_json::to_string_pretty(&list)?);
     } else {
-        plans.iter().for_each(|plan| println!("{plan}\n"));
+        for plan in plans {
+            println!("{plan}\n");
+        }
     }
     Ok(())
 }

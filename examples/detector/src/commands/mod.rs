@@ -2,24 +2,18 @@
 mod bench;
 mod browse;
 mod explain;
+mod place;
 mod plot;
 mod predict;
+mod status;
 mod test;
 mod train;
 mod trained;
 
-use crate::cli::{Command, Compute};
-use anyhow::{Result, bail};
-use tch::Device;
+pub use status::Status;
 
-/// How a command ended that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// With all that it does.
-    Done,
-    /// Because it was told to, with all that was done so far in a checkpoint.
-    Interrupted,
-}
+use crate::cli::Command;
+use anyhow::Result;
 
 /// Does what the command line says.
 ///
@@ -36,28 +30,4 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Plot(args) => plot::run(&args)?,
     }
     Ok(Status::Done)
-}
-
-/// Sets the threads, and says where to compute.
-fn device(compute: &Compute) -> Result<Device> {
-    if let Some(threads) = compute.threads {
-        tch::set_num_threads(threads);
-    }
-    let device = compute.device.unwrap_or_else(Device::cuda_if_available);
-    match device {
-        Device::Cuda(index) if i64::try_from(index).is_ok_and(|index| index >= tch::Cuda::device_count()) => {
-            bail!(
-                "there is no `cuda:{index}`: libtorch sees {} CUDA devices\nhelp: `--device cpu`",
-                tch::Cuda::device_count()
-            )
-        }
-        Device::Mps if !tch::utils::has_mps() => bail!("this libtorch has no MPS\nhelp: `--device cpu`"),
-        device => Ok(device),
-    }
-}
-
-/// A folder, made if it is not there.
-fn folder(path: &std::path::Path) -> Result<()> {
-    use anyhow::Context;
-    std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder `{}`", path.display()))
 }

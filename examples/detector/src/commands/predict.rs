@@ -1,5 +1,5 @@
 //! `predict`: what a trained model finds in images, drawn and listed.
-use super::folder;
+use super::place::folder;
 use super::trained::{config, load};
 use crate::bbox::Detection;
 use crate::cli::PredictArgs;

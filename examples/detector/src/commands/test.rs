@@ -1,5 +1,5 @@
 //! `test`: how good a trained model is.
-use super::folder;
+use super::place::folder;
 use super::trained::{config, load, test_loader};
 use crate::bbox::Object;
 use crate::cli::TestArgs;

@@ -1,5 +1,6 @@
 //! `train`: everything around the training itself.
-use super::{Status, device, folder};
+use super::place::{device, folder};
+use super::status::Status;
 use crate::bbox::Object;
 use crate::build;
 use crate::cli::TrainArgs;
@@ -26,6 +27,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
         amp: args.amp.map(Precision::from),
         seed: args.seed,
         auto_scale_lr: args.auto_scale_lr,
+        ..Overrides::default()
     };
     let config = Config::load(&args.config, overrides)?;
     let device = device(&args.compute)?;
@@ -42,21 +44,11 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
     let classes = train_set.classes.clone();
     let (mut store, model) = build::model(&sections.model, classes.len(), device)?;
     let loader = build::loader(&sections.train_dataloader, train_set, &sections.model, Some(seed))?;
-    let val_loader = sections.val_dataloader.as_ref().map(|val| -> Result<Loader> {
-        let dataset = build::dataset(val, &log)?;
-        if dataset.classes != classes {
-            bail!(
-                "training and validation data have other classes: {} and {}\nhelp: set `metainfo.classes` in both",
-                classes.join(", "),
-                dataset.classes.join(", ")
-            );
-        }
-        build::loader(val, dataset, &sections.model, None)
-    });
-    let val_loader = val_loader.transpose()?;
+    let val_loader = val_loader(&config, &classes, &log)?;
     let images = val_loader.as_ref().map_or(0, |loader| loader.dataset().len());
+    let parameters: usize = store.trainable_variables().iter().map(tch::Tensor::numel).sum();
     log.info(format_args!(
-        "{} images to train on, {images} to evaluate on; classes: {}",
+        "{} images to train on, {images} to evaluate on; classes: {}; {parameters} parameters",
         loader.dataset().len(),
         classes.join(", ")
     ));
@@ -65,10 +57,6 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
     let updates = loader.batches_per_epoch() as u64;
     let updates = updates.div_ceil(u64::from(config.training.optim_wrapper.accumulative_counts.max(1)));
     let mut optim = build::optimizer(&config.training, &store, precision, config.lr_factor(), updates)?;
-    let parameters: usize = store.trainable_variables().iter().map(tch::Tensor::numel).sum();
-    #[allow(clippy::cast_precision_loss)] // millions
-    let millions = parameters as f64 / 1e6;
-    log.info(format_args!("{millions:.1} million parameters"));
     let checkpoints = Checkpoints::new(&work_dir, keep(&config));
     let momentum = ema_momentum(&config);
     let (progress, ema) = match &args.resume {
@@ -77,7 +65,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
             (Progress { epoch: 0, iter: 0, step: 0, best: None, since_best: 0 }, ema)
         }
         Some(given) => {
-            let path = if given.as_os_str().is_empty() { checkpoints.last()? } else { given.clone() };
+            let path = given.clone().map_or_else(|| checkpoints.last(), Ok)?;
             let resumed = resume(&path, &mut store, &mut optim, momentum)?;
             log.info(format_args!("goes on from `{}`, after step {}", path.display(), resumed.0.step));
             resumed
@@ -97,14 +85,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
         #[cfg(feature = "tensorboard")]
         events: crate::report::EventWriter::create(&work_dir).context("cannot write an event file")?,
     };
-    // A second Ctrl-C ends the program at once.
-    let handler = || {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after this step; press Ctrl-C again to stop without a checkpoint");
-    };
-    ctrlc::set_handler(handler).context("cannot listen to Ctrl-C")?;
+    listen_to_interrupts()?;
     let mut trainer = Trainer {
         sections,
         store: &store,
@@ -142,6 +123,31 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
             Ok(Status::Done)
         }
     }
+}
+
+/// The validation set, if there is one; its classes have to be those of training.
+fn val_loader(config: &Config, classes: &[String], log: &Log) -> Result<Option<Loader>> {
+    let Some(val) = &config.sections.val_dataloader else { return Ok(None) };
+    let dataset = build::dataset(val, log)?;
+    if dataset.classes != classes {
+        bail!(
+            "training and validation data have other classes: {} and {}\nhelp: set `metainfo.classes` in both",
+            classes.join(", "),
+            dataset.classes.join(", ")
+        );
+    }
+    build::loader(val, dataset, &config.sections.model, None).map(Some)
+}
+
+/// Ctrl-C ends the training after the step in hand, a second one at once.
+fn listen_to_interrupts() -> Result<()> {
+    let handler = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after this step; press Ctrl-C again to stop without a checkpoint");
+    };
+    ctrlc::set_handler(handler).context("cannot listen to Ctrl-C")
 }
 
 /// `--work-dir`, else the configuration's, else `work_dirs/<configuration>`.

@@ -1,5 +1,5 @@
 //! A trained model, from its work folder.
-use super::device;
+use super::place::device;
 use crate::build;
 use crate::cli::ModelArgs;
 use crate::config::{Config, DataloaderConfig, Overrides};
@@ -25,34 +25,18 @@ pub(super) struct Trained {
 /// The configuration of `path`, which is a work folder or a configuration itself.
 pub(super) fn config(path: &Path, args: &ModelArgs) -> Result<Config> {
     let file = if path.is_dir() { path.join("config.toml") } else { path.to_owned() };
-    // The precision of a test is no contradiction to that of the training: the same weights serve both.
-    let mut options = args.cfg_options.clone();
-    if let Some(amp) = args.amp {
-        let precision = Precision::from(amp);
-        let (kind, dtype) = match precision {
-            Precision::Full => ("OptimWrapper", "float32"),
-            Precision::F16 => ("AmpOptimWrapper", "float16"),
-            Precision::Bf16 => ("AmpOptimWrapper", "bfloat16"),
-        };
-        options.push(format!("optim_wrapper.type={kind}"));
-        if precision != Precision::Full {
-            options.push(format!("optim_wrapper.dtype={dtype}"));
-        } else {
-            options.push("optim_wrapper={_delete_ = true}".to_owned());
-        }
-    }
-    Ok(Config::load(&file, Overrides { options: &options, ..Overrides::default() })?)
+    let use_in = args.amp.map(Precision::from);
+    Ok(Config::load(&file, Overrides { options: &args.cfg_options, use_in, ..Overrides::default() })?)
 }
 
 /// The model of `path`, for images of `classes`.
 pub(super) fn load(path: &Path, args: &ModelArgs, config: Config, classes: usize) -> Result<Trained> {
     let device = device(&args.compute)?;
-    let checkpoint = match &args.checkpoint {
-        Some(checkpoint) => checkpoint.clone(),
-        None => {
-            let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-            Checkpoints::new(folder, None).best_or_last().context("name one with `--checkpoint`")?
-        }
+    let checkpoint = if let Some(checkpoint) = &args.checkpoint {
+        checkpoint.clone()
+    } else {
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        Checkpoints::new(folder, None).best_or_last().context("name one with `--checkpoint`")?
     };
     let (mut store, model) = build::model(&config.sections.model, classes, device)?;
     build::weights(&checkpoint, &mut store)?;

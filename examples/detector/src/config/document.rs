@@ -149,3 +149,39 @@ pub(super) fn describe(value: &Value) -> String {
         single => single.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DELETE, merge};
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+
+    fn merged(mut below: Value, over: &Value) -> Value {
+        merge(&mut below, over.clone());
+        below
+    }
+
+    /// Values of a few keys, of which some tables start anew.
+    fn value() -> impl Strategy<Value = Value> {
+        let single = prop_oneof![
+            (0..9_i64).prop_map(Value::from),
+            Just(Value::Null),
+            Just(Value::Array(vec![1.into()]))
+        ];
+        single.prop_recursive(3, 12, 3, |inner| {
+            let entries = prop::collection::btree_map("[a-c]", inner, 0..3);
+            (entries, any::<bool>()).prop_map(|(entries, is_new)| {
+                let mark = is_new.then(|| (DELETE.to_owned(), true.into()));
+                entries.into_iter().chain(mark).collect::<Map<_, _>>().into()
+            })
+        })
+    }
+
+    proptest! {
+        /// A base of a base, or two bases: what lies on top of what is all that matters.
+        #[test]
+        fn how_layers_are_nested_does_not_matter(a in value(), b in value(), c in value()) {
+            prop_assert_eq!(merged(merged(a.clone(), &b), &c), merged(a, &merged(b, &c)));
+        }
+    }
+}

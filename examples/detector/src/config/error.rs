@@ -56,7 +56,7 @@ pub enum ConfigError {
     },
     /// Two places that say different precisions.
     #[error(
-        "`--amp {flag}` contradicts {place}, whose `optim_wrapper` says {configured}\nhelp: leave out `--amp`, or set `{instead}`"
+        "`--amp {flag}` contradicts the configuration, where `{place}` says `{configured}`\nhelp: leave out `--amp`, or set `{instead}`"
     )]
     Precision {
         /// The flag's word.

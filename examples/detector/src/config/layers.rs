@@ -1,6 +1,6 @@
 //! Which files and options lie on top of each other, and which of them says a key.
 use super::builtin;
-use super::document::{Document, at, drop_marks, merge, steps, take};
+use super::document::{Document, at, describe, drop_marks, merge, steps, take};
 use super::error::{ConfigError, Problem};
 use super::options;
 use serde_json::{Map, Value};
@@ -22,19 +22,19 @@ impl Layers {
     /// `name` is a file, or a built-in configuration where there is no such file.
     pub(super) fn read(name: &Path) -> Result<Self, ConfigError> {
         let mut layers = Self { document: Value::Object(Map::new()), layers: Vec::new() };
-        layers.add(Source::of(name), &mut Vec::new())?;
+        layers.add(&Source::of(name), &mut Vec::new())?;
         Ok(layers)
     }
 
     /// Adds a file on top of its bases.
-    fn add(&mut self, source: Source, above: &mut Vec<Source>) -> Result<(), ConfigError> {
-        if above.contains(&source) {
-            let chain = above.iter().chain([&source]).map(Source::to_string).collect();
+    fn add(&mut self, source: &Source, above: &mut Vec<Source>) -> Result<(), ConfigError> {
+        if above.contains(source) {
+            let chain = above.iter().chain([source]).map(Source::to_string).collect();
             return Err(ConfigError::Circle { chain });
         }
         let mut own = source.parse(above.last())?;
         let invalid = |key: &str, found: &Value, wants: &str| {
-            let problem = Problem::wants(key, &super::document::describe(found), wants);
+            let problem = Problem::wants(key, &describe(found), wants);
             ConfigError::Invalid { problems: vec![Problem { from: Some(source.to_string()), ..problem }] }
         };
         if !own.is_object() {
@@ -50,7 +50,7 @@ impl Layers {
             let Some(base) = base.as_str() else {
                 return Err(invalid("_base_", &base, "a file or a list of files"));
             };
-            self.add(source.beside(base), above)?;
+            self.add(&source.beside(base), above)?;
         }
         above.pop();
         self.lay(source.to_string(), own);

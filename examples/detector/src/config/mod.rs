@@ -9,6 +9,7 @@ mod mmdetection;
 mod model;
 mod options;
 mod precision;
+mod reader;
 mod run;
 mod sections;
 
@@ -30,7 +31,7 @@ pub use sections::Sections;
 
 use amp_runtime::Precision;
 use amp_runtime::config::TrainingConfig;
-use document::take;
+use document::{at, take};
 use layers::{LOADERS, Layers};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -53,8 +54,10 @@ pub struct Config {
 pub struct Overrides<'a> {
     /// `--cfg-options`: `a.b=value`, later ones win.
     pub options: &'a [String],
-    /// `--amp`.
+    /// `--amp` of a training, which may not contradict the configuration.
     pub amp: Option<Precision>,
+    /// `--amp` of what uses a trained model, whose weights serve every precision.
+    pub use_in: Option<Precision>,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--auto-scale-lr`.
@@ -75,14 +78,19 @@ impl Config {
         if let Some(precision) = overrides.amp {
             precision::set(&mut layers, precision)?;
         }
+        if let Some(precision) = overrides.use_in {
+            precision::replace(&mut layers, precision);
+        }
         if let Some(seed) = overrides.seed {
             layers.lay(format!("--seed {seed}"), json!({ "randomness": { "seed": seed } }));
         }
         if overrides.auto_scale_lr {
             layers.lay("--auto-scale-lr".to_owned(), json!({ "auto_scale_lr": { "enable": true } }));
         }
-        Self::of_document(layers.document()).map_err(|mut problems| {
-            for problem in &mut problems {
+        let document = layers.document();
+        Self::of_document(document.clone()).map_err(|mut problems| {
+            // what is missing comes from nowhere
+            for problem in problems.iter_mut().filter(|problem| at(&document, &problem.key).is_some()) {
                 problem.from = layers.origin(&problem.key).map(str::to_owned);
             }
             ConfigError::Invalid { problems }
@@ -102,7 +110,7 @@ impl Config {
         }
         let training = TrainingConfig::from_json(&training.to_string());
         let missing = check::evaluators(&document);
-        let sections = sections::read(document);
+        let sections = reader::read(document);
         problems.extend(missing);
         match (sections, training, toml) {
             (Ok(sections), Ok(training), Ok(toml)) => {

@@ -1,4 +1,5 @@
 //! `--amp`: the one switch, which may not contradict the configuration.
+use super::document::at;
 use super::error::ConfigError;
 use super::layers::Layers;
 use amp_runtime::Precision;
@@ -9,18 +10,13 @@ use serde_json::{Value, json};
 pub(super) fn set(layers: &mut Layers, flag: Precision) -> Result<(), ConfigError> {
     let document = layers.document();
     let Some(wrapper) = document.get("optim_wrapper").and_then(Value::as_object) else { return Ok(()) };
-    let (word, dtype) = match flag {
-        Precision::Full => ("off", "float32"),
-        Precision::F16 => ("fp16", "float16"),
-        Precision::Bf16 => ("bf16", "bfloat16"),
-    };
+    let (word, dtype) = words(flag);
     let contradiction = |key: &str, instead: &str| {
-        let file = layers.origin(&format!("optim_wrapper.{key}"));
-        let said = wrapper.get(key).map(Value::to_string).unwrap_or_default();
+        let key = format!("optim_wrapper.{key}");
         Err(ConfigError::Precision {
             flag: word,
-            place: file.map_or_else(|| "the configuration".to_owned(), |file| format!("`{file}`")),
-            configured: format!("`{key} = {said}`"),
+            place: layers.origin(&key).unwrap_or_default().to_owned(),
+            configured: format!("{key} = {}", at(&document, &key).unwrap_or(&Value::Null)),
             instead: format!("--cfg-options optim_wrapper.{instead}"),
         })
     };
@@ -46,4 +42,21 @@ pub(super) fn set(layers: &mut Layers, flag: Precision) -> Result<(), ConfigErro
     let own = json!({ "optim_wrapper": { "type": "AmpOptimWrapper", "dtype": dtype } });
     layers.lay(format!("--amp {word}"), own);
     Ok(())
+}
+
+/// Sets the precision of `optim_wrapper`, whatever it said.
+pub(super) fn replace(layers: &mut Layers, precision: Precision) {
+    let (word, dtype) = words(precision);
+    let mixed = (precision != Precision::Full).then_some(("AmpOptimWrapper", dtype)).unzip();
+    let own = json!({ "type": mixed.0, "dtype": mixed.1, "loss_scale": null });
+    layers.lay(format!("--amp {word}"), json!({ "optim_wrapper": own }));
+}
+
+/// The flag's word, and `PyTorch`'s.
+fn words(precision: Precision) -> (&'static str, &'static str) {
+    match precision {
+        Precision::Full => ("off", "float32"),
+        Precision::F16 => ("fp16", "float16"),
+        Precision::Bf16 => ("bf16", "bfloat16"),
+    }
 }

@@ -1,5 +1,5 @@
 //! Generated images: scenes like a blood smear under a microscope, with exact boxes.
-use super::dataset::ImageInfo;
+use super::found::ImageInfo;
 use super::problem::DataError;
 use crate::bbox::{BBox, Object};
 use crate::config::DatasetConfig;
@@ -95,7 +95,7 @@ impl Cells {
         let mut cells: Vec<Cell> = Vec::new();
         // The large ones first, while there is room.
         let wanted =
-            [(1, count(&mut rng, 0.4, 1.6)), (0, count(&mut rng, 4., 11.)), (2, count(&mut rng, 0.6, 3.))];
+            [(1, count(&mut rng, 0.4, 1.6)), (0, count(&mut rng, 4., 11.)), (2, count(&mut rng, 1.5, 4.5))];
         for (class, count) in wanted {
             for _ in 0..count {
                 let cell = Cell::random(&mut rng, class, [width, height], unit);
@@ -115,12 +115,12 @@ impl Cells {
 
 impl Cell {
     fn random(rng: &mut ChaCha8Rng, class: usize, size: [f32; 2], unit: f32) -> Self {
-        let radius = unit * [22f32..29., 36f32..52., 6.5f32..10.].map(|radii| rng.random_range(radii))[class];
+        let radius = unit * [22f32..29., 36f32..52., 8f32..12.].map(|radii| rng.random_range(radii))[class];
         let flat = rng.random_range(if class == 2 { 0.7f32..1. } else { 0.86f32..1. });
         let tints = [[206., 128., 138.], [186., 150., 205.], [126., 84., 160.]];
         let tint = tints[class].map(|channel: f32| channel + rng.random_range(-16f32..16.));
-        // Some are cut by the edge, but a third of each is there to be seen.
-        let inside = 0.3 * radius;
+        // Some are cut by the edge, but a third of each is there to be seen; of platelets nothing would be left.
+        let inside = radius * if class == 2 { 1.2 } else { 0.3 };
         let middle = size.map(|side| rng.random_range(inside..side - inside));
         let lobes = if class == 1 { rng.random_range(2..5) } else { 0 };
         let mut lobe = |_| {

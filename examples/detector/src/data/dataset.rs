@@ -1,26 +1,13 @@
 //! A data set: what is in its images, and the images when they are asked for.
 use super::cells::Cells;
+use super::files::root_exists;
+use super::found::{Found, ImageInfo};
 use super::problem::{DataError, Fault, Problem, ProblemReport};
 use super::{coco, voc};
-use crate::bbox::Object;
 use crate::config::{DatasetConfig, DatasetType, OnBadData};
-use image::{ImageReader, RgbImage};
-use std::path::{Path, PathBuf};
-
-/// An image and what is in it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImageInfo {
-    /// COCO's id, or the place in the split, from 1.
-    pub id: i64,
-    /// The file's name, for messages.
-    pub name: String,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// Its objects, in its pixels.
-    pub objects: Vec<Object>,
-}
+use image::RgbImage;
+use std::collections::HashSet;
+use std::path::PathBuf;
 
 /// A data set. Pixels are read when they are asked for.
 #[derive(Debug, Clone)]
@@ -38,20 +25,15 @@ enum Source {
     Cells(Cells),
 }
 
-/// What a reader found: the images, and the file of each.
-pub(super) struct Found {
-    pub(super) classes: Vec<String>,
-    pub(super) images: Vec<ImageInfo>,
-    pub(super) files: Vec<PathBuf>,
-}
-
 impl Dataset {
     /// Reads annotations and the headers of images. What is wrong with them is left out and reported.
     ///
     /// # Errors
-    /// Paths that are not there, nothing that is left, or anything wrong where `on_bad_data` is `refuse`.
+    /// Paths that are not there, classes that make no sense, nothing that is left, or anything wrong where `on_bad_data`
+    /// is `refuse`.
     pub fn load(config: &DatasetConfig) -> Result<(Self, ProblemReport), DataError> {
         let mut report = ProblemReport::default();
+        no_class_twice(config)?;
         if config.kind != DatasetType::Cells {
             root_exists(&config.data_root)?;
         }
@@ -69,6 +51,10 @@ impl Dataset {
         }
         if dataset.images.is_empty() {
             return Err(DataError::Empty { what, report });
+        }
+        if dataset.classes.is_empty() {
+            let help = "name them in `metainfo.classes`";
+            return Err(DataError::Config(format!("{what} names no classes\nhelp: {help}")));
         }
         Ok((dataset, report))
     }
@@ -137,8 +123,21 @@ impl Dataset {
     fn of_cells(config: &DatasetConfig) -> Result<Self, DataError> {
         let cells = Cells::new(config)?;
         let classes = Cells::CLASSES.map(str::to_owned).to_vec();
+        if config.metainfo.classes.as_ref().is_some_and(|configured| *configured != classes) {
+            let message = format!("generated images have the classes {}, in this order", classes.join(", "));
+            return Err(DataError::Config(format!("{message}\nhelp: leave `metainfo.classes` out")));
+        }
         let images = (0..config.num_images).map(|index| cells.info(index)).collect();
         Ok(Self { classes, images, source: Source::Cells(cells) })
+    }
+}
+
+fn no_class_twice(config: &DatasetConfig) -> Result<(), DataError> {
+    let mut seen = HashSet::new();
+    let mut classes = config.metainfo.classes.iter().flatten();
+    match classes.find(|name| !seen.insert(*name)) {
+        Some(name) => Err(DataError::Config(format!("`metainfo.classes` has `{name}` twice"))),
+        None => Ok(()),
     }
 }
 
@@ -152,50 +151,4 @@ fn ends_early(bytes: &[u8]) -> bool {
 fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
     let mut kept = kept.iter();
     items.retain(|_| kept.next() == Some(&true));
-}
-
-fn root_exists(root: &Path) -> Result<(), DataError> {
-    std::fs::read_dir(root).map(drop).map_err(|cause| DataError::Read {
-        what: "the data set's folder",
-        path: root.to_owned(),
-        cause,
-        help: "set `data_root`, for instance with `--cfg-options data_root=FOLDER`".to_owned(),
-    })
-}
-
-/// The lines of a list that are not blank, each up to the first space (VOC's lists may have a label after it).
-pub(super) fn lines_of(path: &Path, what: &'static str) -> Result<Vec<String>, DataError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        let help = match &names[..] {
-            [] => "`ann_file` is looked for below `data_root`".to_owned(),
-            names => format!("`{}` has {}", folder.display(), names.join(", ")),
-        };
-        DataError::Read { what, path: path.to_owned(), cause, help }
-    })?;
-    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
-}
-
-/// Width and height by the image's header; nothing for an image that is missing or none, which is reported.
-pub(super) fn header_size(path: &Path, name: &str, report: &mut ProblemReport) -> Option<[u32; 2]> {
-    let reader = match ImageReader::open(path) {
-        Ok(reader) => reader,
-        Err(_) => {
-            report.add(name, None, Fault::MissingImage(path.to_owned()));
-            return None;
-        }
-    };
-    let size =
-        reader.with_guessed_format().map_err(image::ImageError::from).and_then(ImageReader::into_dimensions);
-    match size {
-        Ok((width, height)) => Some([width, height]),
-        Err(error) => {
-            report.add(name, None, Fault::BrokenImage(error.to_string()));
-            None
-        }
-    }
 }

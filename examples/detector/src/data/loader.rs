@@ -4,12 +4,11 @@ use super::pipeline::{Pipeline, Sample};
 use super::problem::{DataError, Problem};
 use crate::bbox::Object;
 use crate::config::OnBadData;
-use crossbeam_channel::{Receiver, bounded};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -105,22 +104,26 @@ impl Loader {
         }
         let size = self.options.batch_size.max(1);
         let chunks = order.chunks(size).take(self.batches_per_epoch()).skip(from).map(<[usize]>::to_vec);
-        let batches: Arc<Vec<Vec<usize>>> = Arc::new(chunks.collect());
-        let workers = self.options.num_workers.max(1);
-        // One batch in the making per thread, and as many ready.
-        let (ready, finished) = bounded(workers);
-        let next = Arc::new(AtomicUsize::new(0));
-        for _ in 0..workers.min(batches.len()) {
-            let (loader, batches, next, ready) = (self.clone(), batches.clone(), next.clone(), ready.clone());
-            thread::spawn(move || {
-                while let number = next.fetch_add(1, Ordering::Relaxed)
-                    && let Some(indices) = batches.get(number)
+        let batches: Arc<[Vec<usize>]> = chunks.collect();
+        let workers = self.options.num_workers.clamp(1, batches.len().max(1));
+        // Worker `k` makes the batches `k`, `k + workers`, and so on, so that taking turns is their order, and no worker is
+        // more than a batch that is ready and one in the making ahead.
+        let lane = |worker: usize| {
+            let (ready, finished) = sync_channel(1);
+            let (loader, batches) = (self.clone(), batches.clone());
+            let work = move || {
+                for indices in batches.iter().skip(worker).step_by(workers) {
                     // Nobody listens any more: the epoch was dropped.
-                    && ready.send((number, loader.batch(epoch, indices))).is_ok()
-                {}
-            });
-        }
-        Epoch { finished, early: BTreeMap::new(), next: 0 }
+                    if ready.send(loader.batch(epoch, indices)).is_err() {
+                        return;
+                    }
+                }
+            };
+            // A thread that cannot be had hangs up at once, which the epoch hears.
+            drop(thread::Builder::new().name(format!("loader {worker}")).spawn(work));
+            finished
+        };
+        Epoch { lanes: (0..workers).map(lane).collect(), next: 0, len: batches.len() }
     }
 
     fn batch(&self, epoch: u64, indices: &[usize]) -> Result<Batch, DataError> {
@@ -182,9 +185,9 @@ impl Batch {
 /// The batches of an epoch. Dropping it ends its threads after the batch that each is at.
 #[derive(Debug)]
 pub struct Epoch {
-    finished: Receiver<(usize, Result<Batch, DataError>)>,
-    early: BTreeMap<usize, Result<Batch, DataError>>,
+    lanes: Vec<Receiver<Result<Batch, DataError>>>,
     next: usize,
+    len: usize,
 }
 
 /// A batch none of whose images could be decoded comes without samples.
@@ -192,13 +195,19 @@ impl Iterator for Epoch {
     type Item = Result<Batch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.early.contains_key(&self.next) {
-            // All threads are done, and with them the epoch.
-            let (number, batch) = self.finished.recv().ok()?;
-            self.early.insert(number, batch);
+        if self.next >= self.len {
+            return None;
         }
-        let batch = self.early.remove(&self.next);
+        let lane = self.lanes.get(self.next % self.lanes.len())?;
         self.next += 1;
-        batch
+        Some(lane.recv().unwrap_or_else(|_| {
+            self.next = self.len;
+            Err(DataError::Worker)
+        }))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.len - self.next;
+        (left, Some(left))
     }
 }

@@ -3,13 +3,16 @@ mod cells;
 mod checks;
 mod coco;
 mod dataset;
+mod files;
+mod found;
 mod loader;
 mod photometric;
 mod pipeline;
 mod problem;
 mod voc;
 
-pub use dataset::{Dataset, ImageInfo};
+pub use dataset::Dataset;
+pub use found::ImageInfo;
 pub use loader::{Batch, Epoch, Loader, LoaderOptions, Placed};
 pub use pipeline::{Pipeline, Sample};
 pub use problem::{DataError, Fault, Problem, ProblemReport};

@@ -1,4 +1,7 @@
-//! Changes of brightness, contrast, saturation and hue, as SSD's (Liu et al., 2016) and MMDetection's.
+//! Changes of brightness, contrast, saturation and hue, after SSD's (Liu et al., 2016) and MMDetection's.
+//!
+//! Hue is turned around the grey axis of RGB rather than that of HSV, which is one product for each pixel, and channels are
+//! not swapped: a stain's colour means something.
 use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -46,12 +46,14 @@ impl Pipeline {
     }
 
     /// The image and its objects after all transforms; what is random comes from `rng`.
+    ///
+    /// Objects that are then less than a pixel wide or high are left out, as by MMDetection's `FilterAnnotations`.
     pub fn apply(&self, index: usize, image: RgbImage, objects: &[Object], rng: &mut ChaCha8Rng) -> Sample {
         let mut sample = Sample { index, image, objects: objects.to_vec(), scale: [1., 1.] };
         for transform in &self.transforms {
             match transform {
                 Transform::Resize { scale, keep_ratio } => {
-                    sample.resize(fit(&sample.image, *scale, *keep_ratio))
+                    sample.resize(fit(&sample.image, *scale, *keep_ratio));
                 }
                 Transform::RandomResize { scale, ratio_range: [least, most], keep_ratio } => {
                     let ratio = least + (most - least) * rng.random::<f32>();
@@ -79,6 +81,7 @@ impl Pipeline {
                 }
             }
         }
+        sample.objects.retain(|object| object.bbox.width() >= 1. && object.bbox.height() >= 1.);
         sample
     }
 }
@@ -136,8 +139,8 @@ impl Sample {
             (bbox.y1, bbox.y2) = (bbox.y1 - pixel(y), bbox.y2 - pixel(y));
         }
         self.objects.retain(|Object { bbox, .. }| {
-            let middle = [(bbox.x1 + bbox.x2) / 2., (bbox.y1 + bbox.y2) / 2.];
-            middle[0] >= 0. && middle[0] < frame.x2 && middle[1] >= 0. && middle[1] < frame.y2
+            let [x, y] = bbox.middle();
+            x >= 0. && x < frame.x2 && y >= 0. && y < frame.y2
         });
         for object in &mut self.objects {
             object.bbox = object.bbox.clipped_to(&frame);

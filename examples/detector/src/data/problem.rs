@@ -52,13 +52,16 @@ pub enum Fault {
         /// The configured class whose name is most like it.
         nearest: Option<String>,
     },
+    /// An object that does not say of which class it is.
+    #[error("the object has no `name`")]
+    NoClass,
     /// A COCO annotation of a category that the file does not define.
     #[error("the category {0} is not defined in the file")]
     UnknownCategory(i64),
     /// A COCO annotation of an image that the file does not list.
     #[error("the image {0} is not listed in the file")]
     UnknownImage(i64),
-    /// A second image or annotation with the same id or name. The first one counts.
+    /// A second image, annotation or category with the same id or name. The first one counts.
     #[error("`{0}` is there twice; the first one counts")]
     Duplicate(String),
     /// An image without objects. It is background, where the configuration does not leave it out.
@@ -76,7 +79,7 @@ pub enum Fault {
     /// An image that is damaged.
     #[error("the image cannot be decoded: {0}")]
     BrokenImage(String),
-    /// An image whose size is not the annotated one. The image's own counts.
+    /// An image whose size is not the annotated one, so that its boxes may be another image's. The image's own counts.
     #[error("the image is {} x {}, its annotations say {} x {}; the image counts", found[0], found[1], said[0], said[1])]
     OtherSize {
         /// The image's width and height in pixels.
@@ -87,9 +90,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether nothing is lost by it, so that it is only worth a note.
+    /// Whether nothing is lost or wrong by it, so that it is only worth a note.
     pub fn is_note(&self) -> bool {
-        matches!(self, Self::ClippedBox { .. } | Self::NoObjects | Self::OtherSize { .. })
+        matches!(self, Self::ClippedBox { .. } | Self::NoObjects)
     }
 
     /// The kind of fault, in a few words, to count by.
@@ -101,15 +104,16 @@ impl Fault {
             Self::ClippedBox { .. } => "boxes clipped to their image",
             Self::UnreadableBox(_) => "unreadable boxes, left out",
             Self::UnknownClass { .. } => "objects of unknown classes, left out",
+            Self::NoClass => "objects without a class, left out",
             Self::UnknownCategory(_) => "annotations of unknown categories, left out",
             Self::UnknownImage(_) => "annotations of unknown images, left out",
-            Self::Duplicate(_) => "duplicates, left out",
+            Self::Duplicate(_) => "duplicates, of which the first counts",
             Self::NoObjects => "images without objects",
             Self::MissingImage(_) => "missing images, left out",
             Self::MissingAnnotations(_) => "missing annotations, their images left out",
             Self::UnreadableAnnotations(_) => "unreadable annotations, their images left out",
             Self::BrokenImage(_) => "broken images, left out",
-            Self::OtherSize { .. } => "images of another size than annotated",
+            Self::OtherSize { .. } => "images of another size than annotated, kept",
         }
     }
 }
@@ -136,7 +140,7 @@ impl ProblemReport {
         self.problems.push(Problem { file: file.to_owned(), object, fault });
     }
 
-    /// Whether something was left out.
+    /// Whether something was left out or may be wrong.
     pub fn is_serious(&self) -> bool {
         self.problems.iter().any(|problem| !problem.fault.is_note())
     }
@@ -214,6 +218,9 @@ pub enum DataError {
     /// An image that turned out to be broken while training, and a configuration that refuses it.
     #[error("{0}\nhelp: mend it, or leave it out with `on_bad_data = \"skip\"`")]
     Broken(Problem),
+    /// A thread that makes batches is gone, and with it the rest of the epoch.
+    #[error("a thread that decodes images ended before the epoch did; its last words are above")]
+    Worker,
     /// A configuration that makes no data.
     #[error("{0}")]
     Config(String),

@@ -1,9 +1,11 @@
 //! VOC: a folder of images, a folder of XML files, and lists of names.
 use super::checks::{Classes, checked};
-use super::dataset::{Found, ImageInfo, header_size, lines_of};
+use super::files::{header_size, text_of};
+use super::found::{Found, ImageInfo};
 use super::problem::{DataError, Fault, ProblemReport};
 use crate::bbox::{BBox, Object};
 use crate::config::DatasetConfig;
+use quick_xml::de::Deserializer;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -21,36 +23,35 @@ struct Size {
     height: u32,
 }
 
+/// What an object lacks, or has as an unreadable text, costs this object and not the file.
 #[derive(Deserialize)]
 struct Annotated {
-    name: String,
-    #[serde(default)]
+    name: Option<String>,
     difficult: Option<String>,
     bndbox: Option<Corners>,
 }
 
-/// Text, so that one unreadable number costs one object.
 #[derive(Deserialize)]
 struct Corners {
-    xmin: String,
-    ymin: String,
-    xmax: String,
-    ymax: String,
+    xmin: Option<String>,
+    ymin: Option<String>,
+    xmax: Option<String>,
+    ymax: Option<String>,
 }
 
 /// The images of a split whose annotations are there and can be read.
 ///
-/// Corners are counted from 1 in VOC and from 0 here, as in MMDetection's `XMLDataset`.
+/// Corners are counted from 1 in VOC and from 0 here: 1 is taken from each of the four, as in MMDetection's `XMLDataset`,
+/// which cuts fractions off too, while here they stay.
 pub(super) fn read(config: &DatasetConfig, report: &mut ProblemReport) -> Result<Found, DataError> {
-    let split = config.data_root.join(&config.ann_file);
-    let names = lines_of(&split, "the split")?;
+    let split = text_of(&config.data_root.join(&config.ann_file), "the split")?;
     let annotations = config.data_root.join(&config.data_prefix.ann);
     let images = config.data_root.join(config.data_prefix.img.as_deref().unwrap_or(Path::new("JPEGImages")));
     let mut seen = HashSet::new();
     let mut read = Vec::new();
-    for name in names {
-        if !seen.insert(name.clone()) {
-            report.add(&config.ann_file.display().to_string(), None, Fault::Duplicate(name));
+    for name in names_of(&split) {
+        if !seen.insert(name) {
+            report.add(&config.ann_file.display().to_string(), None, Fault::Duplicate(name.to_owned()));
             continue;
         }
         let path = annotations.join(format!("{name}.xml"));
@@ -66,15 +67,15 @@ pub(super) fn read(config: &DatasetConfig, report: &mut ProblemReport) -> Result
                 continue;
             }
         };
-        match quick_xml::de::from_str::<Annotation>(&text) {
+        match annotation_of(&text) {
             Ok(annotation) => read.push((name, annotation)),
-            Err(error) => report.add(&file, None, Fault::UnreadableAnnotations(error.to_string())),
+            Err(message) => report.add(&file, None, Fault::UnreadableAnnotations(message)),
         }
     }
     let names = config.metainfo.classes.clone().unwrap_or_else(|| {
-        let named =
-            read.iter().flat_map(|(_, annotation)| annotation.object.iter().map(|object| &object.name));
-        named.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+        let objects = read.iter().flat_map(|(_, annotation)| &annotation.object);
+        let named: BTreeSet<&String> = objects.filter_map(|object| object.name.as_ref()).collect();
+        named.into_iter().cloned().collect()
     });
     let classes = Classes { names };
     let mut found = Found { classes: Vec::new(), images: Vec::new(), files: Vec::new() };
@@ -110,18 +111,42 @@ pub(super) fn read(config: &DatasetConfig, report: &mut ProblemReport) -> Result
     Ok(found)
 }
 
+/// The names of a split. VOC's lists of a class have a label after each (`1`, `0` or `-1`); other names may have spaces.
+fn names_of(split: &str) -> impl Iterator<Item = &str> {
+    let lines = split.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| match line.rsplit_once(char::is_whitespace) {
+        Some((name, "1" | "0" | "-1")) => name.trim_end(),
+        _ => line,
+    })
+}
+
+/// The annotations of an image, or where and why they cannot be read.
+fn annotation_of(text: &str) -> Result<Annotation, String> {
+    let mut xml = Deserializer::from_str(text);
+    Annotation::deserialize(&mut xml).map_err(|error| {
+        let reader = xml.get_ref().get_ref();
+        // 0 where the XML is sound, and what it says is not
+        let offset =
+            if reader.error_position() > 0 { reader.error_position() } else { reader.buffer_position() };
+        let before = usize::try_from(offset).ok().and_then(|offset| text.get(..offset)).unwrap_or(text);
+        let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
+        format!("line {}, column {column}: {error}", before.matches('\n').count() + 1)
+    })
+}
+
 fn object_of(object: Annotated, classes: &Classes) -> Result<Object, Fault> {
-    let class = classes.number(&object.name)?;
+    let class = classes.number(&object.name.ok_or(Fault::NoClass)?)?;
     let corners = object.bndbox.ok_or_else(|| Fault::UnreadableBox("there is no `bndbox`".to_owned()))?;
-    let corner = |name, text: &str| {
+    let corner = |name: &str, text: Option<String>| {
+        let text = text.ok_or_else(|| Fault::UnreadableBox(format!("there is no `{name}`")))?;
         let number: Result<f32, _> = text.trim().parse();
         number.map(|number| number - 1.).map_err(|_| Fault::UnreadableBox(format!("`{name}` is `{text}`")))
     };
     let bbox = BBox {
-        x1: corner("xmin", &corners.xmin)?,
-        y1: corner("ymin", &corners.ymin)?,
-        x2: corner("xmax", &corners.xmax)?,
-        y2: corner("ymax", &corners.ymax)?,
+        x1: corner("xmin", corners.xmin)?,
+        y1: corner("ymin", corners.ymin)?,
+        x2: corner("xmax", corners.xmax)?,
+        y2: corner("ymax", corners.ymax)?,
     };
     let ignored = object.difficult.is_some_and(|difficult| difficult.trim() == "1");
     Ok(Object { bbox, class, ignored })

@@ -1,5 +1,5 @@
 //! COCO's twelve numbers, by hotcoco.
-use super::{EvaluateError, validate};
+use super::measurable::{EvaluateError, validate};
 use crate::bbox::{BBox, Detection, Object};
 use hotcoco::detection::COCOeval;
 use hotcoco::{Annotation, COCO, Category, Dataset, Image, IouType};
@@ -46,6 +46,7 @@ pub fn coco(
     let mut eval = COCOeval::new(truth, found, IouType::Bbox);
     eval.evaluate()?;
     eval.accumulate();
+    // fills `stats`; the lines themselves are the caller's to write
     let _ = eval.summarize_lines();
     let mut numbers = [None; 12];
     for (number, &measured) in numbers.iter_mut().zip(eval.stats().unwrap_or_default()) {
@@ -63,7 +64,7 @@ pub fn coco(
                     eval.precision.get(at).copied().filter(|precision| *precision >= 0.)
                 })
                 .collect();
-            #[allow(clippy::cast_precision_loss)] // about a thousand
+            #[allow(clippy::cast_precision_loss)] // at most 10 IoUs times 101 recalls
             let count = precisions.len() as f64;
             (count > 0.).then(|| precisions.iter().sum::<f64>() / count)
         };

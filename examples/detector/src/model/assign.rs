@@ -82,11 +82,11 @@ fn center(priors: &Priors, objects: &[BBox], radius: f32) -> Vec<Assigned> {
     for (level, &(above, up_to)) in priors.levels.iter().zip(&REGRESS_RANGES) {
         for index in level.clone() {
             let cell = priors.boxes[index];
-            let (x, y) = ((cell.x1 + cell.x2) / 2., (cell.y1 + cell.y2) / 2.);
+            let [x, y] = cell.middle();
             let reach = radius * cell.width();
             let mut smallest = f32::INFINITY;
             for (object, bbox) in objects.iter().enumerate() {
-                let (cx, cy) = ((bbox.x1 + bbox.x2) / 2., (bbox.y1 + bbox.y2) / 2.);
+                let [cx, cy] = bbox.middle();
                 let sampled = BBox::new(cx - reach, cy - reach, cx + reach, cy + reach).clipped_to(bbox);
                 let inside = x > sampled.x1 && x < sampled.x2 && y > sampled.y1 && y < sampled.y2;
                 let farthest = (x - bbox.x1).max(bbox.x2 - x).max(y - bbox.y1).max(bbox.y2 - y);

@@ -1,5 +1,5 @@
 //! How a box is written relative to its prior, in f32.
-use super::targets::columns;
+use super::corners::columns;
 use tch::Tensor;
 
 /// The two codes.
@@ -35,17 +35,20 @@ impl Coder {
     /// Corners `[K, 4]` of boxes from codes and priors, each `[K, 4]`.
     pub fn decode(self, priors: &Tensor, codes: &Tensor) -> Tensor {
         let [px, py, pw, ph] = middle_and_size(priors);
-        let [a, b, c, d] = columns(codes);
         match self {
             Self::Delta => {
-                let (x, y) = (px + a * &pw, py + b * &ph);
+                let [dx, dy, dw, dh] = columns(codes);
+                let (x, y) = (px + dx * &pw, py + dy * &ph);
                 let half = |log_ratio: Tensor, size: Tensor| {
                     log_ratio.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO).exp() * size * 0.5
                 };
-                let (w, h) = (half(c, pw), half(d, ph));
+                let (w, h) = (half(dw, pw), half(dh, ph));
                 Tensor::stack(&[&x - &w, &y - &h, x + w, y + h], 1)
             }
-            Self::Distance => Tensor::stack(&[&px - a * &pw, &py - b * &ph, px + c * pw, py + d * ph], 1),
+            Self::Distance => {
+                let [left, top, right, bottom] = columns(codes);
+                Tensor::stack(&[&px - left * &pw, &py - top * &ph, px + right * pw, py + bottom * ph], 1)
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Outputs to detections: the best candidates of each level, decoded, without doubles, in the image's own pixels.
+use super::corners::tensor_of;
 use super::detector::Detector;
 use super::head::Outputs;
 use super::nms::nms;
-use super::targets::tensor_of;
 use crate::bbox::{BBox, Detection};
 use tch::{Kind, TchError, Tensor};
 

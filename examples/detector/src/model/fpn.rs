@@ -19,7 +19,7 @@ pub struct Fpn {
 pub enum ExtraFrom {
     /// The backbone's last output (`on_input`; `RetinaNet`).
     Input,
-    /// The pyramid's last level, after a ReLU (`on_output`; `FCOS`).
+    /// The pyramid's last level, after a `relu` (`on_output`; `FCOS`).
     Output,
 }
 

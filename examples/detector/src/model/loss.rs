@@ -1,5 +1,5 @@
 //! The losses, in f32.
-use super::targets::columns;
+use super::corners::columns;
 use amp_runtime::amp;
 use tch::{Kind, Reduction, Tensor};
 

@@ -1,6 +1,7 @@
 //! The detector: plain tch code with `#[amp]` on its forwards, and boxes in full precision.
 mod assign;
 mod coder;
+mod corners;
 mod detect;
 mod detector;
 mod fpn;

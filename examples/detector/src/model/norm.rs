@@ -48,7 +48,7 @@ impl ModuleT for Norm {
     }
 }
 
-/// A convolution, its norm if it has one, and a ReLU if `active`.
+/// A convolution, its norm if it has one, and a `relu` if `active`.
 #[derive(Debug)]
 pub(super) struct ConvNorm {
     conv: nn::Conv2D,

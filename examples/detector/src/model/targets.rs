@@ -1,5 +1,7 @@
 //! What the model should have said about a batch, as tensors.
 use super::assign::{Assigned, Assigner};
+use super::coder::Coder;
+use super::corners::{columns, corners};
 use super::priors::Priors;
 use crate::bbox::{BBox, Object};
 use tch::{Device, Tensor};
@@ -61,26 +63,10 @@ impl Targets {
     /// How central each positive prior is in its box, `[K]`: the root of the product of the ratios of opposite distances
     /// (Tian et al., 2019, equation 3).
     pub fn centerness(&self) -> Tensor {
-        let [left, top, right, bottom] =
-            columns(&super::coder::Coder::Distance.encode(&self.priors, &self.boxes));
+        let [left, top, right, bottom] = columns(&Coder::Distance.encode(&self.priors, &self.boxes));
         let ratio = |a: Tensor, b: Tensor| a.minimum(&b) / a.maximum(&b);
         (ratio(left, right) * ratio(top, bottom)).clamp_min(0.).sqrt()
     }
-}
-
-/// `[P, 4]` corners of boxes.
-pub(super) fn tensor_of(boxes: &[BBox], device: Device) -> Tensor {
-    let values: Vec<f32> = boxes.iter().flat_map(corners).collect();
-    Tensor::from_slice(&values).reshape([-1, 4]).to_device(device)
-}
-
-/// The four columns of `[K, 4]`.
-pub(super) fn columns(boxes: &Tensor) -> [Tensor; 4] {
-    [0, 1, 2, 3].map(|column| boxes.select(1, column))
-}
-
-fn corners(bbox: &BBox) -> [f32; 4] {
-    [bbox.x1, bbox.y1, bbox.x2, bbox.y2]
 }
 
 #[allow(clippy::cast_possible_wrap)] // indices of things in memory

@@ -33,6 +33,8 @@ struct Panel<'a> {
     marks: bool,
     /// What the vertical axis has at least.
     range: Option<(f64, f64)>,
+    /// Where there is room for the legend.
+    legend: SeriesLabelPosition,
 }
 
 const SIZE: (u32, u32) = (1200, 800);
@@ -49,20 +51,20 @@ pub fn curves(runs: &[Run], path: &Path) -> Result<(), CurvesError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("png") => {
             let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
-            draw(BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area(), runs).map_err(failed)?;
+            draw(&BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area(), runs).map_err(failed)?;
             image::save_buffer(path, &pixels, SIZE.0, SIZE.1, image::ColorType::Rgb8)
                 .map_err(|error| failed(error.to_string()))
         }
         Some("svg") => {
             let mut text = String::new();
-            draw(SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), runs).map_err(failed)?;
+            draw(&SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), runs).map_err(failed)?;
             std::fs::write(path, text).map_err(|error| failed(error.to_string()))
         }
         _ => Err(CurvesError::Extension(path.to_owned())),
     }
 }
 
-fn draw<DB: DrawingBackend>(area: DrawingArea<DB, Shift>, runs: &[Run]) -> Result<(), String> {
+fn draw<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, runs: &[Run]) -> Result<(), String> {
     let panels = [
         Panel {
             title: "training loss",
@@ -70,6 +72,7 @@ fn draw<DB: DrawingBackend>(area: DrawingArea<DB, Shift>, runs: &[Run]) -> Resul
             smooth: true,
             marks: false,
             range: None,
+            legend: SeriesLabelPosition::UpperRight,
         },
         Panel {
             title: "mAP of the validation set",
@@ -77,6 +80,7 @@ fn draw<DB: DrawingBackend>(area: DrawingArea<DB, Shift>, runs: &[Run]) -> Resul
             smooth: false,
             marks: false,
             range: Some((0., 1.)),
+            legend: SeriesLabelPosition::LowerRight,
         },
         Panel {
             title: "learning rate",
@@ -84,6 +88,7 @@ fn draw<DB: DrawingBackend>(area: DrawingArea<DB, Shift>, runs: &[Run]) -> Resul
             smooth: false,
             marks: false,
             range: Some((0., 0.)),
+            legend: SeriesLabelPosition::UpperRight,
         },
         Panel {
             title: "loss scale, log2 (x: updates were skipped)",
@@ -93,6 +98,7 @@ fn draw<DB: DrawingBackend>(area: DrawingArea<DB, Shift>, runs: &[Run]) -> Resul
             smooth: false,
             marks: true,
             range: None,
+            legend: SeriesLabelPosition::UpperLeft,
         },
     ];
     let panels: Vec<_> =
@@ -124,7 +130,7 @@ fn draw_panel<'a, DB: DrawingBackend>(
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(70)
-        .build_cartesian_2d(first.min(0.)..last, low - room..high + room)?;
+        .build_cartesian_2d(first.min(0.)..last + (last - first.min(0.)) * 0.02, low - room..high + room)?;
     chart
         .configure_mesh()
         .x_desc("step")
@@ -134,7 +140,7 @@ fn draw_panel<'a, DB: DrawingBackend>(
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 15))
         .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_label_formatter(&number)
+        .y_label_formatter(&|value| number(*value))
         .draw()?;
     for (index, run) in runs.iter().enumerate() {
         let [r, g, b] = COLOURS[index % COLOURS.len()];
@@ -164,8 +170,12 @@ fn draw_panel<'a, DB: DrawingBackend>(
             )?;
         }
     }
+    if runs.len() == 1 {
+        return Ok(());
+    }
     chart
         .configure_series_labels()
+        .position(panel.legend.clone())
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(200, 200, 200))
         .label_font(("sans-serif", 15))
@@ -199,7 +209,7 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-fn number(value: &f64) -> String {
+fn number(value: f64) -> String {
     match value.abs() {
         0. => "0".to_owned(),
         size if size < 1e-2 => format!("{value:.1e}"),

@@ -40,6 +40,9 @@ impl Checkpoints {
 
     /// Writes a checkpoint, then the pointer to it, then deletes the ones before that are too many. Whenever the process is
     /// killed, the pointer names a whole checkpoint.
+    ///
+    /// # Errors
+    /// libtorch's own, and files that cannot be written.
     pub fn save(
         &self,
         store: &VarStore,
@@ -66,6 +69,9 @@ impl Checkpoints {
     }
 
     /// Writes the weights of the best model so far, averaged ones where there are any, and deletes the one before.
+    ///
+    /// # Errors
+    /// Files that cannot be written or deleted.
     pub fn save_best(&self, store: &VarStore, metric: &str, epoch: u64) -> Result<PathBuf> {
         let name = metric.replace('/', "_");
         let path = self.folder.join(format!("best_{name}_epoch_{epoch}.safetensors"));
@@ -79,6 +85,9 @@ impl Checkpoints {
     }
 
     /// The checkpoint that training goes on from.
+    ///
+    /// # Errors
+    /// There is none.
     pub fn last(&self) -> Result<PathBuf> {
         let pointer = self.folder.join(POINTER);
         let name = fs::read_to_string(&pointer).with_context(|| {
@@ -88,6 +97,9 @@ impl Checkpoints {
     }
 
     /// The checkpoint that is worth testing: the best one, or the last one. Averaged weights are preferred.
+    ///
+    /// # Errors
+    /// There is none.
     pub fn best_or_last(&self) -> Result<PathBuf> {
         if let Some(best) = files(&self.folder, "best_")?.pop() {
             return Ok(best);
@@ -122,6 +134,9 @@ impl Checkpoints {
 }
 
 /// Puts a checkpoint back into what was built from its configuration.
+///
+/// # Errors
+/// A checkpoint that cannot be read, is damaged, or is of something else.
 pub fn resume(
     path: &Path,
     store: &mut VarStore,
@@ -147,6 +162,9 @@ pub fn resume(
 }
 
 /// Runs `f` while the variables hold the averages.
+///
+/// # Errors
+/// libtorch's own, and those of `f`.
 pub fn averaged<T>(ema: &mut Ema, f: impl FnOnce() -> Result<T>) -> Result<T> {
     ema.swap()?;
     let result = f();

@@ -95,7 +95,7 @@ impl Trainer<'_> {
             self.progress.iter = 0;
             let early = self.evaluate()?;
             let done = self.progress.epoch == epochs || early;
-            if done || self.progress.epoch % self.sections.default_hooks.checkpoint.interval == 0 {
+            if done || self.progress.epoch.is_multiple_of(self.sections.default_hooks.checkpoint.interval) {
                 self.save()?;
             }
             if early {
@@ -134,9 +134,9 @@ impl Trainer<'_> {
             }
             before = Instant::now();
             let iter = self.progress.iter;
-            if iter % self.sections.default_hooks.logger.interval == 0 || iter == per_epoch {
+            if iter.is_multiple_of(self.sections.default_hooks.logger.interval) || iter == per_epoch {
                 for step in pending.drain(..) {
-                    self.window.add(read(step)?);
+                    self.window.add(read(&step)?);
                 }
                 if !self.window.is_empty() {
                     last_loss = self.log_line(epoch, per_epoch)?;
@@ -205,7 +205,7 @@ impl Trainer<'_> {
     fn evaluate(&mut self) -> Result<bool> {
         let train_cfg = self.sections.train_cfg;
         let epoch = self.progress.epoch;
-        let due = epoch >= train_cfg.val_begin && epoch % train_cfg.val_interval == 0;
+        let due = epoch >= train_cfg.val_begin && epoch.is_multiple_of(train_cfg.val_interval);
         let Some(loader) = self.val_loader.filter(|_| due || epoch == train_cfg.max_epochs) else {
             return Ok(false);
         };
@@ -306,7 +306,7 @@ impl Trainer<'_> {
 }
 
 /// Waits for the numbers of a step.
-fn read(step: Pending) -> Result<StepNumbers> {
+fn read(step: &Pending) -> Result<StepNumbers> {
     let losses = step.losses.iter().map(|(name, loss)| Ok((name.clone(), f64::try_from(loss)?)));
     let stats = step.outcome.stats();
     Ok(StepNumbers {

@@ -86,7 +86,7 @@ fn generated_images_are_repeatable_and_their_boxes_are_tight() {
             assert!(bbox.x1 >= 0. && bbox.y1 >= 0. && bbox.x2 <= 96. && bbox.y2 <= 72.);
             // In its middle there is something that is darker than the image on the whole.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let (x, y) = (((bbox.x1 + bbox.x2) / 2.) as u32, ((bbox.y1 + bbox.y2) / 2.) as u32);
+            let [x, y] = bbox.middle().map(|place| place as u32);
             assert!(brightness(&pixels, x, y, x + 1, y + 1) < background + 12., "{} {object:?}", image.name);
         }
     }
