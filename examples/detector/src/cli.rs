@@ -32,20 +32,68 @@ Exit status: 0 when all went well, 1 when something failed, 2 for a wrong comman
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a model
+    #[command(after_help = TRAIN)]
     Train(TrainArgs),
     /// Measure a trained model
+    #[command(after_help = TEST)]
     Test(TestArgs),
     /// Find objects in images and draw them
+    #[command(after_help = PREDICT)]
     Predict(PredictArgs),
     /// Measure the speed and memory of training and inference in every precision
+    #[command(after_help = BENCH)]
     Bench(BenchArgs),
     /// Show what `#[amp]` decided for every operation of the model
+    #[command(after_help = EXPLAIN)]
     Explain(ExplainArgs),
     /// Draw augmented images with their boxes, as training sees them
+    #[command(after_help = BROWSE)]
     Browse(BrowseArgs),
     /// Draw the curves of one or more runs
+    #[command(after_help = PLOT)]
     Plot(PlotArgs),
 }
+
+const TRAIN: &str = "\
+Examples:
+  detector train cells --amp bf16
+  detector train bccd_fcos_r18 --amp bf16 --cfg-options data_root=BCCD train_dataloader.batch_size=16
+  detector train mine.toml --work-dir runs/mine --seed 1
+  detector train mine.toml --work-dir runs/mine --resume
+
+Precedence: `--cfg-options` over the file, the file over its `_base_`. What was run is written to `config.toml`.";
+
+const TEST: &str = "\
+Examples:
+  detector test work_dirs/cells
+  detector test work_dirs/cells --amp off --out detections.json
+  detector test mine.toml --checkpoint runs/mine/epoch_12.safetensors --show-dir pictures";
+
+const PREDICT: &str = "\
+Examples:
+  detector predict photo.jpg --model work_dirs/cells
+  detector predict images/*.jpg --model work_dirs/cells --score-thr 0.5 --out found";
+
+const BENCH: &str = "\
+Examples:
+  detector bench
+  detector bench cells --batch-size 4 --amp off bf16 --threads 2
+  detector bench --device cuda --size 1344x800 --json numbers.json";
+
+const EXPLAIN: &str = "\
+Examples:
+  detector explain
+  detector explain loss --json";
+
+const BROWSE: &str = "\
+Examples:
+  detector browse cells --out pictures
+  detector browse bccd_fcos_r18 --out pictures --num 4 --cfg-options data_root=BCCD";
+
+const PLOT: &str = "\
+Examples:
+  detector plot work_dirs/cells --out curves.png
+  detector plot runs/bf16 runs/off --legend bf16 f32 --out ab.svg";
 
 /// What every command that computes wants to know.
 #[derive(Debug, Args)]
@@ -101,7 +149,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "KEY=VALUE", num_args = 1..)]
     pub cfg_options: Vec<String>,
     /// Seed of weights, order and augmentation
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
     pub seed: Option<u64>,
     /// Scale the learning rate with the batch size (`auto_scale_lr.base_batch_size`)
     #[arg(long)]
@@ -217,7 +265,7 @@ pub struct BrowseArgs {
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub num: usize,
     /// Seed of order and augmentation
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
     pub seed: Option<u64>,
     /// Set single values of the configuration
     #[arg(long, value_name = "KEY=VALUE", num_args = 1..)]

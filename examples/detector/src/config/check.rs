@@ -1,163 +1,254 @@
 //! Values that can be read and make no sense.
-use super::data::{DataloaderConfig, DatasetType, Transform};
-use super::error::ConfigError;
-use super::model::{ModelType, NormCfg, NormType};
+use super::data::{DataloaderConfig, DatasetConfig, DatasetType, Transform};
+use super::document::at;
+use super::error::Problem;
+use super::model::{ModelConfig, ModelType, NormCfg, NormType};
 use super::run::CustomHook;
 use super::sections::Sections;
+use serde_json::Value;
+use std::fmt::Display;
 
-/// The first value that makes no sense.
-pub(super) fn check(sections: &Sections) -> Result<(), ConfigError> {
-    model(sections)?;
-    loader("train_dataloader", &sections.train_dataloader)?;
+/// Data that would be measured by a default that nobody chose.
+pub(super) fn evaluators(document: &Value) -> Option<Problem> {
+    let has = |key: &str| at(document, key).is_some();
+    let measured = ["val", "test"].into_iter().find(|name| has(&format!("{name}_dataloader")))?;
+    if has("val_evaluator") || (measured == "test" && has("test_evaluator")) {
+        return None;
+    }
+    let key = format!("{measured}_evaluator");
+    let help = "help: add `val_evaluator = { type = \"CocoMetric\" }`, or `VOCMetric`";
+    Some(Problem::new(&key, format!("`{key}` is missing, and there is a `{measured}_dataloader`\n{help}")))
+}
+
+/// All values that make no sense.
+pub(super) fn values(sections: &Sections) -> Vec<Problem> {
+    let mut check = Check::default();
+    check.model(&sections.model);
+    check.loader("train_dataloader", &sections.train_dataloader);
     let others =
         [("val_dataloader", &sections.val_dataloader), ("test_dataloader", &sections.test_dataloader)];
-    for (name, dataloader) in others {
-        if let Some(dataloader) = dataloader {
-            loader(name, dataloader)?;
-            measured(name, dataloader)?;
+    for (name, loader) in others {
+        if let Some(loader) = loader {
+            check.loader(name, loader);
+            check.measured(name, &loader.dataset.pipeline);
         }
     }
-    positive("train_cfg.max_epochs", sections.train_cfg.max_epochs)?;
-    positive("train_cfg.val_interval", sections.train_cfg.val_interval)?;
-    positive("default_hooks.logger.interval", sections.default_hooks.logger.interval)?;
-    positive("default_hooks.checkpoint.interval", sections.default_hooks.checkpoint.interval)?;
-    share(
-        "default_hooks.visualization.score_thr",
-        f64::from(sections.default_hooks.visualization.score_thr),
-    )?;
-    for hook in &sections.custom_hooks {
-        if let CustomHook::Ema { momentum } = hook
-            && !(*momentum > 0. && *momentum <= 1.)
+    check.run(sections);
+    check.problems
+}
+
+#[derive(Default)]
+struct Check {
+    problems: Vec<Problem>,
+}
+
+impl Check {
+    fn wrong(&mut self, key: &str, message: impl Display) {
+        self.problems.push(Problem::value(key, message));
+    }
+
+    fn positive(&mut self, key: &str, number: u64) {
+        if number == 0 {
+            self.wrong(key, "it has to be 1 or more");
+        }
+    }
+
+    fn share(&mut self, key: &str, number: f64) {
+        if !(0. ..=1.).contains(&number) {
+            self.wrong(key, format_args!("`{number}` is not between 0 and 1"));
+        }
+    }
+
+    fn run(&mut self, sections: &Sections) {
+        self.positive("train_cfg.max_epochs", sections.train_cfg.max_epochs);
+        self.positive("train_cfg.val_interval", sections.train_cfg.val_interval);
+        let hooks = &sections.default_hooks;
+        self.positive("default_hooks.logger.interval", hooks.logger.interval);
+        self.positive("default_hooks.checkpoint.interval", hooks.checkpoint.interval);
+        if hooks.checkpoint.max_keep_ckpts < -1 || hooks.checkpoint.max_keep_ckpts == 0 {
+            let found = hooks.checkpoint.max_keep_ckpts;
+            let message = format_args!("{found} checkpoints cannot be kept\nhelp: 1 or more, or -1 for all");
+            self.wrong("default_hooks.checkpoint.max_keep_ckpts", message);
+        }
+        self.share("default_hooks.visualization.score_thr", f64::from(hooks.visualization.score_thr));
+        for (index, hook) in sections.custom_hooks.iter().enumerate() {
+            match hook {
+                CustomHook::Ema { momentum } if !(*momentum > 0. && *momentum <= 1.) => {
+                    let message = format_args!(
+                        "`{momentum}` is not above 0 and up to 1: it is the share of the new weights"
+                    );
+                    self.wrong(&format!("custom_hooks[{index}].momentum"), message);
+                }
+                CustomHook::EarlyStopping(_) if sections.val_dataloader.is_none() => {
+                    let message = "without `val_dataloader` there is no number that could stop rising";
+                    self.wrong(&format!("custom_hooks[{index}]"), message);
+                }
+                CustomHook::EarlyStopping(stopping) => {
+                    self.positive(&format!("custom_hooks[{index}].patience"), stopping.patience);
+                }
+                CustomHook::Ema { .. } => {}
+            }
+        }
+        let scaling = sections.auto_scale_lr;
+        if scaling.base_batch_size == Some(0) {
+            self.wrong("auto_scale_lr.base_batch_size", "it has to be 1 or more");
+        }
+        if scaling.enable && scaling.base_batch_size.is_none() {
+            let message =
+                "the learning rate is to be scaled, and this does not say which batch size it is for";
+            self.wrong("auto_scale_lr.base_batch_size", message);
+        }
+    }
+
+    fn model(&mut self, model: &ModelConfig) {
+        let backbone = &model.backbone;
+        if ![18, 34, 50, 101].contains(&backbone.depth) {
+            let message = format_args!("there is no ResNet-{}\nhelp: 18, 34, 50 or 101", backbone.depth);
+            self.wrong("model.backbone.depth", message);
+        }
+        if !(-1..=4).contains(&backbone.frozen_stages) {
+            let found = backbone.frozen_stages;
+            let message =
+                format_args!("there are 4 stages, not {found}\nhelp: -1 freezes nothing, 0 the stem, 4 all");
+            self.wrong("model.backbone.frozen_stages", message);
+        }
+        self.groups("model.backbone.norm_cfg", Some(backbone.norm_cfg), 64);
+        let (neck, head) = (&model.neck, &model.bbox_head);
+        self.channels("model.neck.out_channels", neck.out_channels);
+        self.groups("model.neck.norm_cfg", neck.norm_cfg, neck.out_channels);
+        self.channels("model.bbox_head.feat_channels", head.feat_channels);
+        self.groups("model.bbox_head.norm_cfg", head.norm_cfg, head.feat_channels);
+        let weight = head.loss_bbox.loss_weight;
+        if !(weight > 0. && weight.is_finite()) {
+            self.wrong("model.bbox_head.loss_bbox.loss_weight", format_args!("`{weight}` is not above 0"));
+        }
+        let anchors = &head.anchor_generator;
+        let sizes = anchors.ratios.iter().chain([&anchors.octave_base_scale]);
+        let is_empty = anchors.ratios.is_empty() || anchors.scales_per_octave == 0;
+        if model.kind == ModelType::RetinaNet
+            && (is_empty || sizes.into_iter().any(|size| !(*size > 0. && size.is_finite())))
         {
-            let message =
-                format!("`{momentum}` is not above 0 and up to 1: it is the share of the new weights");
-            return Err(ConfigError::value("custom_hooks.EMAHook.momentum", message));
+            let message = "anchors need at least a ratio and a scale, all above 0";
+            self.wrong("model.bbox_head.anchor_generator", message);
+        }
+        if model.data_preprocessor.std.iter().any(|std| !(*std > 0. && std.is_finite())) {
+            self.wrong("model.data_preprocessor.std", "a deviation has to be above 0");
+        }
+        let divisor = model.data_preprocessor.pad_size_divisor;
+        self.positive("model.data_preprocessor.pad_size_divisor", u64::from(divisor));
+        let test = &model.test_cfg;
+        self.positive("model.test_cfg.nms_pre", u64::try_from(test.nms_pre).unwrap_or(0));
+        self.positive("model.test_cfg.max_per_img", test.max_per_img as u64);
+        self.share("model.test_cfg.score_thr", test.score_thr);
+        self.share("model.test_cfg.nms.iou_threshold", f64::from(test.nms.iou_threshold));
+    }
+
+    fn channels(&mut self, key: &str, channels: i64) {
+        if channels <= 0 {
+            self.wrong(key, format_args!("there are {channels} channels"));
         }
     }
-    let scaling = sections.auto_scale_lr;
-    if scaling.enable && scaling.base_batch_size.is_none_or(|size| size == 0) {
-        let message = "the learning rate is to be scaled, and this does not say which batch size it is for";
-        return Err(ConfigError::value("auto_scale_lr.base_batch_size", message));
-    }
-    Ok(())
-}
 
-fn model(sections: &Sections) -> Result<(), ConfigError> {
-    let model = &sections.model;
-    if ![18, 34, 50, 101].contains(&model.backbone.depth) {
-        let message = format!("there is no ResNet-{}\nhelp: 18, 34, 50 or 101", model.backbone.depth);
-        return Err(ConfigError::value("model.backbone.depth", message));
-    }
-    groups("model.backbone.norm_cfg", Some(model.backbone.norm_cfg), 64)?;
-    groups("model.neck.norm_cfg", model.neck.norm_cfg, model.neck.out_channels)?;
-    groups("model.bbox_head.norm_cfg", model.bbox_head.norm_cfg, model.bbox_head.feat_channels)?;
-    let anchors = &model.bbox_head.anchor_generator;
-    if model.kind == ModelType::RetinaNet
-        && (anchors.ratios.is_empty()
-            || anchors.scales_per_octave == 0
-            || anchors
-                .ratios
-                .iter()
-                .chain([&anchors.octave_base_scale])
-                .any(|size| !(*size > 0. && size.is_finite())))
-    {
-        let message = "anchors need at least a ratio and a scale, all above 0";
-        return Err(ConfigError::value("model.bbox_head.anchor_generator", message));
-    }
-    if model.data_preprocessor.std.iter().any(|std| !(*std > 0. && std.is_finite())) {
-        return Err(ConfigError::value("model.data_preprocessor.std", "a deviation has to be above 0"));
-    }
-    positive(
-        "model.data_preprocessor.pad_size_divisor",
-        u64::from(model.data_preprocessor.pad_size_divisor),
-    )?;
-    positive("model.test_cfg.nms_pre", u64::try_from(model.test_cfg.nms_pre).unwrap_or(0))?;
-    share("model.test_cfg.score_thr", model.test_cfg.score_thr)?;
-    share("model.test_cfg.nms.iou_threshold", f64::from(model.test_cfg.nms.iou_threshold))
-}
-
-fn groups(key: &str, norm: Option<NormCfg>, channels: i64) -> Result<(), ConfigError> {
-    if channels <= 0 {
-        return Err(ConfigError::value(key, format!("there are {channels} channels")));
-    }
-    match norm {
-        Some(NormCfg { kind: NormType::Gn, num_groups }) if num_groups <= 0 || channels % num_groups != 0 => {
-            let message =
-                format!("{channels} channels cannot be parted into {num_groups} groups (`num_groups`)");
-            Err(ConfigError::value(key, message))
+    fn groups(&mut self, key: &str, norm: Option<NormCfg>, channels: i64) {
+        if let Some(NormCfg { kind: NormType::Gn, num_groups }) = norm
+            && (num_groups <= 0 || channels % num_groups != 0)
+        {
+            let message = format_args!("{channels} channels cannot be parted into {num_groups} groups");
+            self.wrong(&format!("{key}.num_groups"), message);
         }
-        _ => Ok(()),
     }
-}
 
-fn loader(name: &str, loader: &DataloaderConfig) -> Result<(), ConfigError> {
-    let key = |key: &str| format!("{name}.{key}");
-    positive(&key("batch_size"), loader.batch_size as u64)?;
-    let dataset = &loader.dataset;
-    if dataset.kind == DatasetType::Cells {
-        positive(&key("dataset.num_images"), dataset.num_images as u64)?;
-    } else if dataset.ann_file.as_os_str().is_empty() {
-        let message = "it is missing\nhelp: VOC: the split (`ImageSets/Main/train.txt`), COCO: the JSON file";
-        return Err(ConfigError::value(&key("dataset.ann_file"), message));
+    fn loader(&mut self, name: &str, loader: &DataloaderConfig) {
+        self.positive(&format!("{name}.batch_size"), loader.batch_size as u64);
+        self.dataset(&format!("{name}.dataset"), &loader.dataset);
     }
-    if let Some([]) = dataset.metainfo.classes.as_deref() {
-        return Err(ConfigError::value(&key("dataset.metainfo.classes"), "there are no classes"));
+
+    fn dataset(&mut self, name: &str, dataset: &DatasetConfig) {
+        if dataset.kind == DatasetType::Cells {
+            self.positive(&format!("{name}.num_images"), dataset.num_images as u64);
+        } else if dataset.ann_file.as_os_str().is_empty() {
+            let message =
+                "it is missing\nhelp: VOC: the split (`ImageSets/Main/train.txt`), COCO: the JSON file";
+            self.wrong(&format!("{name}.ann_file"), message);
+        }
+        if let Some(classes) = dataset.metainfo.classes.as_deref() {
+            let key = format!("{name}.metainfo.classes");
+            let twice = classes.iter().enumerate().find(|(index, class)| classes[..*index].contains(class));
+            match twice {
+                Some((_, class)) => self.wrong(&key, format_args!("`{class}` is there twice")),
+                None if classes.is_empty() => self.wrong(&key, "there are no classes"),
+                None => {}
+            }
+        }
+        for (index, transform) in dataset.pipeline.iter().enumerate() {
+            self.transform(&format!("{name}.pipeline[{index}]"), transform);
+        }
+        if !dataset.pipeline.iter().any(is_sized) {
+            let help = "add `{ type = \"Resize\", scale = [320, 240], keep_ratio = true }`";
+            self.wrong(&format!("{name}.pipeline"), format_args!("there is no `Resize`\nhelp: {help}"));
+        }
     }
-    for (index, transform) in dataset.pipeline.iter().enumerate() {
-        let key = key(&format!("dataset.pipeline.{index}"));
-        let bad = |message: String| Err(ConfigError::value(&key, message));
+
+    fn transform(&mut self, key: &str, transform: &Transform) {
+        let below = |name: &str| format!("{key}.{name}");
+        if let Transform::Resize { scale: [width, height], .. }
+        | Transform::RandomResize { scale: [width, height], .. } = transform
+            && (*width == 0 || *height == 0)
+        {
+            self.wrong(&below("scale"), format_args!("an image of {width} x {height} pixels"));
+        }
         match transform {
-            Transform::Resize { scale: [width, height], .. } if *width == 0 || *height == 0 => {
-                return bad(format!("an image of {width} x {height} pixels"));
+            Transform::Resize { .. } => {}
+            Transform::RandomResize { ratio_range, .. } => {
+                self.factors(&below("ratio_range"), *ratio_range);
             }
-            Transform::RandomResize { scale: [width, height], ratio_range: [least, most], .. } => {
-                if *width == 0 || *height == 0 {
-                    return bad(format!("an image of {width} x {height} pixels"));
+            Transform::RandomFlip { prob, direction } => {
+                if !(0. ..=1.).contains(prob) {
+                    self.wrong(&below("prob"), format_args!("{prob} is no share: 0 is never, 1 is always"));
                 }
-                if !(*least > 0. && least <= most && most.is_finite()) {
-                    return bad(format!(
-                        "`ratio_range` is [{least}, {most}]: the smallest factor comes first, above 0"
-                    ));
+                if direction.is_empty() {
+                    self.wrong(&below("direction"), "there is none\nhelp: `horizontal` or `vertical`");
                 }
             }
-            Transform::RandomFlip { prob, .. } if !(0. ..=1.).contains(prob) => {
-                return bad(format!("`prob` is {prob}: 0 is never, 1 is always"));
+            Transform::PhotoMetricDistortion {
+                brightness_delta,
+                contrast_range,
+                saturation_range,
+                hue_delta,
+            } => {
+                self.factors(&below("contrast_range"), *contrast_range);
+                self.factors(&below("saturation_range"), *saturation_range);
+                for (name, delta, most) in
+                    [("brightness_delta", *brightness_delta, 255.), ("hue_delta", *hue_delta, 360.)]
+                {
+                    if !(0. ..=most).contains(&delta) {
+                        self.wrong(&below(name), format_args!("{delta} is not between 0 and {most}"));
+                    }
+                }
             }
-            _ => {}
         }
     }
-    let sized = |transform: &Transform| {
-        matches!(transform, Transform::Resize { .. } | Transform::RandomResize { .. })
-    };
-    if !dataset.pipeline.iter().any(sized) {
-        let help = "add `{ type = \"Resize\", scale = [320, 240], keep_ratio = true }`";
-        return Err(ConfigError::value(
-            &key("dataset.pipeline"),
-            format!("there is no `Resize`\nhelp: {help}"),
-        ));
-    }
-    Ok(())
-}
 
-/// What is measured is not changed at random: detections are told in pixels of the original image.
-fn measured(name: &str, loader: &DataloaderConfig) -> Result<(), ConfigError> {
-    for (index, transform) in loader.dataset.pipeline.iter().enumerate() {
-        if matches!(transform, Transform::RandomFlip { .. } | Transform::RandomResize { .. }) {
-            let message = "images that are measured are not changed at random\nhelp: use `Resize`";
-            return Err(ConfigError::value(&format!("{name}.dataset.pipeline.{index}"), message));
+    fn factors(&mut self, key: &str, [least, most]: [f32; 2]) {
+        if !(least > 0. && least <= most && most.is_finite()) {
+            let message =
+                format_args!("[{least}, {most}] is no range: the smallest factor comes first, above 0");
+            self.wrong(key, message);
         }
     }
-    Ok(())
-}
 
-fn positive(key: &str, number: u64) -> Result<(), ConfigError> {
-    if number > 0 { Ok(()) } else { Err(ConfigError::value(key, "it has to be 1 or more")) }
-}
-
-fn share(key: &str, number: f64) -> Result<(), ConfigError> {
-    if (0. ..=1.).contains(&number) {
-        Ok(())
-    } else {
-        Err(ConfigError::value(key, format!("`{number}` is not between 0 and 1")))
+    /// What is measured is not changed at random: detections are told in pixels of the original image.
+    fn measured(&mut self, name: &str, pipeline: &[Transform]) {
+        for (index, transform) in pipeline.iter().enumerate() {
+            if !matches!(transform, Transform::Resize { .. }) {
+                let message =
+                    "images that are measured are not changed at random\nhelp: leave only a `Resize`";
+                self.wrong(&format!("{name}.dataset.pipeline[{index}]"), message);
+            }
+        }
     }
+}
+
+fn is_sized(transform: &Transform) -> bool {
+    matches!(transform, Transform::Resize { .. } | Transform::RandomResize { .. })
 }

@@ -1,5 +1,6 @@
 //! Where images come from, and what happens to them on the way.
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// `train_dataloader`, `val_dataloader`, `test_dataloader`.
@@ -177,16 +178,12 @@ pub enum Direction {
 }
 
 fn one_or_more<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Direction>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMore {
-        One(Direction),
-        More(Vec<Direction>),
-    }
-    Ok(match OneOrMore::deserialize(from)? {
-        OneOrMore::One(direction) => vec![direction],
-        OneOrMore::More(directions) => directions,
-    })
+    let directions = match Value::deserialize(from)? {
+        Value::Array(directions) => directions,
+        one => vec![one],
+    };
+    let read = |direction| Direction::deserialize(direction).map_err(serde::de::Error::custom);
+    directions.into_iter().map(read).collect()
 }
 
 fn horizontal() -> Vec<Direction> {
@@ -207,12 +204,45 @@ fn hue_delta() -> f32 {
 
 /// `val_evaluator`, `test_evaluator`: what is measured, and which number decides what is best.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type")]
+#[serde(from = "Evaluator", into = "Evaluator")]
 pub enum EvaluatorConfig {
     /// `CocoMetric`: `bbox_mAP` decides.
     CocoMetric,
     /// `VOCMetric`: `mAP@0.5` by area decides.
     #[default]
+    VocMetric,
+}
+
+/// The table that says it, which lets no other key pass.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Evaluator {
+    #[serde(rename = "type")]
+    kind: Metric,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Metric {
+    CocoMetric,
     #[serde(rename = "VOCMetric")]
     VocMetric,
+}
+
+impl From<Evaluator> for EvaluatorConfig {
+    fn from(Evaluator { kind }: Evaluator) -> Self {
+        match kind {
+            Metric::CocoMetric => Self::CocoMetric,
+            Metric::VocMetric => Self::VocMetric,
+        }
+    }
+}
+
+impl From<EvaluatorConfig> for Evaluator {
+    fn from(evaluator: EvaluatorConfig) -> Self {
+        let kind = match evaluator {
+            EvaluatorConfig::CocoMetric => Metric::CocoMetric,
+            EvaluatorConfig::VocMetric => Metric::VocMetric,
+        };
+        Self { kind }
+    }
 }

@@ -1,4 +1,5 @@
 //! What can be wrong with a configuration.
+use std::fmt;
 use std::path::PathBuf;
 
 /// Why a configuration cannot be used.
@@ -6,12 +7,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file that cannot be read.
-    #[error("cannot read the configuration `{}`{}: {cause}{}", path.display(), from.as_ref().map(|from| format!(", which `{}` names as `_base_`", from.display())).unwrap_or_default(), help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default())]
+    #[error("cannot read the configuration `{}`{}: {cause}{}", path.display(), from.as_ref().map(|from| format!(", which `{from}` names as `_base_`")).unwrap_or_default(), help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default())]
     Read {
         /// The file.
         path: PathBuf,
-        /// The file that named it.
-        from: Option<PathBuf>,
+        /// The configuration that named it.
+        from: Option<String>,
         /// The system's words.
         cause: std::io::Error,
         /// What to do.
@@ -24,20 +25,20 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// A file that is not what its name says.
-    #[error("`{}` is no {format}: {message}", path.display())]
+    #[error("`{name}` is no {format}: {message}")]
     Syntax {
         /// The file.
-        path: PathBuf,
+        name: String,
         /// The format.
         format: &'static str,
         /// The parser's words, with line and column.
         message: String,
     },
     /// Files that are each other's base.
-    #[error("the configurations are each other's `_base_`: {}", chain.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(" -> "))]
+    #[error("the configurations are each other's `_base_`: {}", chain.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "))]
     Circle {
         /// The files, the first one again at the end.
-        chain: Vec<PathBuf>,
+        chain: Vec<String>,
     },
     /// An option that is none.
     #[error("`--cfg-options {option}`: {message}")]
@@ -47,43 +48,60 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
-    /// A key that nobody reads.
-    #[error("unknown key `{key}`{}{}", meant.as_ref().map(|meant| format!("\nhelp: did you mean `{meant}`?")).unwrap_or_default(), if known.is_empty() { String::new() } else { format!("\nhelp: known are {}", known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ")) })]
-    UnknownKey {
-        /// Its path.
-        key: String,
-        /// The known key that is most like it.
-        meant: Option<String>,
-        /// All that is known there.
-        known: Vec<String>,
+    /// Keys and values that cannot be used.
+    #[error("{}", problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
+    Invalid {
+        /// All that were found, at least one.
+        problems: Vec<Problem>,
     },
-    /// A value that does not fit.
-    #[error("`{key}`: {message}")]
-    Value {
-        /// The path of its key.
-        key: String,
-        /// What is wrong, and what to do.
-        message: String,
-    },
-    /// `optim_wrapper` and `param_scheduler`.
-    #[error("{0}")]
-    Training(String),
     /// Two places that say different precisions.
     #[error(
-        "`--amp {flag}` contradicts the configuration, whose `optim_wrapper` says {configured}\nhelp: leave out `--amp`, or set `{instead}`"
+        "`--amp {flag}` contradicts the configuration, where `{place}` says `{configured}`\nhelp: leave out `--amp`, or set `{instead}`"
     )]
     Precision {
         /// The flag's word.
         flag: &'static str,
-        /// What the configuration says.
+        /// Where the configuration says otherwise.
+        place: String,
+        /// What it says.
         configured: String,
         /// What to write instead.
         instead: String,
     },
 }
 
-impl ConfigError {
-    pub(super) fn value(key: &str, message: impl Into<String>) -> Self {
-        Self::Value { key: key.to_owned(), message: message.into() }
+/// A key or a value that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key: `train_dataloader.dataset.pipeline[1].prob`.
+    pub key: String,
+    /// The file or the option that it comes from, if one says it.
+    pub from: Option<String>,
+    /// What is wrong, with the key, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(from) = &self.from {
+            write!(f, "`{from}`: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl Problem {
+    /// A value that makes no sense.
+    pub(super) fn value(key: &str, message: impl fmt::Display) -> Self {
+        Self::new(key, format!("`{key}`: {message}"))
+    }
+
+    /// A value that is none of those that may stand there.
+    pub(super) fn wants(key: &str, found: &str, wants: &str) -> Self {
+        Self::new(key, format!("`{key}` is {found}\nhelp: it must be {wants}"))
+    }
+
+    pub(super) fn new(key: &str, message: String) -> Self {
+        Self { key: key.to_owned(), from: None, message }
     }
 }

@@ -1,147 +1,184 @@
-//! Files on top of files: `_base_`, in three formats.
+//! Which files and options lie on top of each other, and which of them says a key.
 use super::builtin;
-use super::error::ConfigError;
+use super::document::{Document, at, describe, drop_marks, merge, steps, take};
+use super::error::{ConfigError, Problem};
+use super::options;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
-/// A configuration file with all that it is based on: later files win, key by key; lists are replaced.
-///
-/// `name` is a file, or a built-in configuration where there is no such file. In a table, `_delete_ = true` replaces the
-/// table below instead of adding to it.
-pub(super) fn read(name: &Path) -> Result<Value, ConfigError> {
-    let mut document = layer(name, &mut Vec::new())?;
-    drop_marks(&mut document);
-    Ok(document)
+/// The sections that load images.
+pub(super) const LOADERS: [&str; 3] = ["train_dataloader", "val_dataloader", "test_dataloader"];
+
+/// A configuration file with all that it is based on, and what the command line says on top: later layers win, key by key;
+/// lists are replaced.
+pub(super) struct Layers {
+    document: Value,
+    /// Names and contents, from the lowest.
+    layers: Vec<(String, Value)>,
 }
 
-fn layer(path: &Path, above: &mut Vec<PathBuf>) -> Result<Value, ConfigError> {
-    if above.iter().any(|other| other == path) {
-        let mut chain = above.clone();
-        chain.push(path.to_owned());
-        return Err(ConfigError::Circle { chain });
+impl Layers {
+    /// `name` is a file, or a built-in configuration where there is no such file.
+    pub(super) fn read(name: &Path) -> Result<Self, ConfigError> {
+        let mut layers = Self { document: Value::Object(Map::new()), layers: Vec::new() };
+        layers.add(&Source::of(name), &mut Vec::new())?;
+        Ok(layers)
     }
-    let mut own = parse(path, above.last().map(PathBuf::as_path))?;
-    let Value::Object(table) = &mut own else {
-        return Err(ConfigError::value("", format!("`{}` is no table of keys", path.display())));
-    };
-    let bases = match table.remove("_base_") {
-        None => Vec::new(),
-        Some(Value::String(base)) => vec![base],
-        Some(Value::Array(bases)) => bases
-            .into_iter()
-            .map(|base| base.as_str().map(str::to_owned).ok_or_else(wants_files))
-            .collect::<Result<_, _>>()?,
-        Some(_) => return Err(wants_files()),
-    };
-    above.push(path.to_owned());
-    let mut document = Value::Object(Map::new());
-    for base in bases {
-        let beside = path.parent().unwrap_or(Path::new("")).join(&base);
-        let base =
-            if beside.exists() || builtin::text(Path::new(&base)).is_none() { beside } else { base.into() };
-        merge(&mut document, layer(&base, above)?);
+
+    /// Adds a file on top of its bases.
+    fn add(&mut self, source: &Source, above: &mut Vec<Source>) -> Result<(), ConfigError> {
+        if above.contains(source) {
+            let chain = above.iter().chain([source]).map(Source::to_string).collect();
+            return Err(ConfigError::Circle { chain });
+        }
+        let mut own = source.parse(above.last())?;
+        let invalid = |key: &str, found: &Value, wants: &str| {
+            let problem = Problem::wants(key, &describe(found), wants);
+            ConfigError::Invalid { problems: vec![Problem { from: Some(source.to_string()), ..problem }] }
+        };
+        if !own.is_object() {
+            return Err(invalid("the configuration", &own, "a table of keys"));
+        }
+        let bases = match take(&mut own, "_base_") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(bases)) => bases,
+            Some(base) => vec![base],
+        };
+        above.push(source.clone());
+        for base in bases {
+            let Some(base) = base.as_str() else {
+                return Err(invalid("_base_", &base, "a file or a list of files"));
+            };
+            self.add(&source.beside(base), above)?;
+        }
+        above.pop();
+        self.lay(source.to_string(), own);
+        Ok(())
     }
-    above.pop();
-    merge(&mut document, own);
-    Ok(document)
-}
 
-fn wants_files() -> ConfigError {
-    ConfigError::value("_base_", "it is a file or a list of files")
-}
+    /// Puts a layer on top.
+    pub(super) fn lay(&mut self, from: String, own: Value) {
+        self.forget_roots(&own);
+        merge(&mut self.document, own.clone());
+        self.layers.push((from, own));
+    }
 
-/// Puts `over` on top of `below`.
-pub(super) fn merge(below: &mut Value, over: Value) {
-    match (below, over) {
-        (Value::Object(below), Value::Object(over)) if over.get("_delete_") != Some(&Value::Bool(true)) => {
-            for (key, value) in over {
-                match below.get_mut(&key) {
-                    Some(old) => merge(old, value),
-                    None => {
-                        below.insert(key, value);
-                    }
-                }
+    /// Puts `--cfg-options` on top.
+    pub(super) fn set(&mut self, option: &str) -> Result<(), ConfigError> {
+        let mut own = Value::Null;
+        options::set(&mut own, option)?;
+        self.forget_roots(&own);
+        options::set(&mut self.document, option)?;
+        self.layers.push((format!("--cfg-options {option}"), own));
+        Ok(())
+    }
+
+    /// A `data_root` takes the place of those that lower layers give to single data sets.
+    fn forget_roots(&mut self, own: &Value) {
+        if own.get("data_root").is_some() {
+            for loader in LOADERS {
+                take(&mut self.document, &format!("{loader}.dataset.data_root"));
             }
         }
-        (below, over) => *below = over,
+    }
+
+    /// What all layers say together.
+    pub(super) fn document(&self) -> Value {
+        let mut document = self.document.clone();
+        drop_marks(&mut document);
+        document
+    }
+
+    /// The topmost layer that says something at `key`.
+    pub(super) fn origin(&self, key: &str) -> Option<&str> {
+        let says = |(_, own): &&(String, Value)| steps(key).next().is_some() && at(own, key).is_some();
+        self.layers.iter().rev().find(says).map(|(from, _)| from.as_str())
     }
 }
 
-/// Takes away what only merging wants, and Python's `None`, which says nothing here.
-fn drop_marks(document: &mut Value) {
-    match document {
-        Value::Object(table) => {
-            table.retain(|key, value| key != "_delete_" && !value.is_null());
-            table.values_mut().for_each(drop_marks);
+/// Where the text of a configuration lies.
+#[derive(Debug, Clone)]
+enum Source {
+    File(PathBuf),
+    Builtin(&'static str, &'static str),
+}
+
+/// A file is the same however one gets there.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(a), Self::File(b)) => {
+                a == b || fs::canonicalize(a).is_ok_and(|a| fs::canonicalize(b).is_ok_and(|b| a == b))
+            }
+            (Self::Builtin(a, _), Self::Builtin(b, _)) => a == b,
+            _ => false,
         }
-        Value::Array(list) => list.iter_mut().for_each(drop_marks),
-        _ => {}
     }
 }
 
-fn parse(path: &Path, from: Option<&Path>) -> Result<Value, ConfigError> {
-    let read = std::fs::read_to_string(path);
-    let text = match (read, builtin::text(path)) {
-        (Ok(text), _) => text,
-        (Err(_), Some(text)) => return toml(text, path),
-        (Err(cause), None) => {
-            let bare = path.components().count() == 1 && path.extension().is_none();
-            let help = bare.then(|| format!("built in are {}", builtin::names()));
-            return Err(ConfigError::Read {
-                path: path.to_owned(),
-                from: from.map(Path::to_owned),
-                cause,
-                help,
-            });
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Builtin(name, _) => f.write_str(name),
         }
-    };
-    let syntax = |format, message: String| ConfigError::Syntax { path: path.to_owned(), format, message };
-    match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
-        "toml" => toml(&text, path),
-        "json" => serde_json::from_str(&text).map_err(|error| syntax("JSON", error.to_string())),
-        "yaml" | "yml" => {
-            let options = serde_saphyr::options! {
-                // `off` is a precision, not a YAML 1.1 boolean
-                strict_booleans: true,
-                with_snippet: false,
-            };
-            serde_saphyr::from_str_with_options(&text, options)
-                .map_err(|error| syntax("YAML", error.to_string()))
-        }
-        _ => Err(ConfigError::Extension { path: path.to_owned() }),
     }
 }
 
-fn toml(text: &str, path: &Path) -> Result<Value, ConfigError> {
-    let syntax = |error: toml::de::Error| ConfigError::Syntax {
-        path: path.to_owned(),
-        format: "TOML",
-        message: error.to_string().trim_end().to_owned(),
-    };
-    json(toml::from_str(text).map_err(syntax)?, "")
+impl Source {
+    fn of(path: &Path) -> Self {
+        match path.to_str().and_then(builtin::find) {
+            Some((name, text)) if !path.is_file() => Self::Builtin(name, text),
+            _ => Self::File(path.to_owned()),
+        }
+    }
+
+    /// What this source calls `base`: a file beside it, or a built-in configuration.
+    fn beside(&self, base: &str) -> Self {
+        let Self::File(path) = self else { return Self::of(Path::new(base)) };
+        let beside = path.parent().unwrap_or(Path::new("")).join(base);
+        match Self::of(Path::new(base)) {
+            builtin @ Self::Builtin(..) if !beside.is_file() => builtin,
+            _ => Self::File(beside),
+        }
+    }
+
+    fn parse(&self, from: Option<&Self>) -> Result<Value, ConfigError> {
+        let syntax = |format, message: &str| ConfigError::Syntax {
+            name: self.to_string(),
+            format,
+            message: message.trim_end().to_owned(),
+        };
+        let toml = |text: &str| toml::from_str(text).map_err(|error| syntax("TOML", &error.to_string()));
+        let path = match self {
+            Self::Builtin(_, text) => return toml(text).map(|Document(value)| value),
+            Self::File(path) => path,
+        };
+        let text = fs::read_to_string(path).map_err(|cause| {
+            let is_bare = path.components().count() == 1 && path.extension().is_none();
+            let names = || builtin::builtin_names().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            let help = is_bare.then(|| format!("built in are {}", names().join(", ")));
+            ConfigError::Read { path: path.clone(), from: from.map(Self::to_string), cause, help }
+        })?;
+        let document = match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+            "toml" => toml(&text),
+            "json" => serde_json::from_str(&text).map_err(|error| syntax("JSON", &error.to_string())),
+            "yaml" | "yml" => serde_saphyr::from_str_with_options(&text, yaml_options())
+                .map_err(|error| syntax("YAML", &error.to_string())),
+            _ => Err(ConfigError::Extension { path: path.clone() }),
+        };
+        document.map(|Document(value)| value)
+    }
 }
 
-/// TOML's values are JSON's, but for infinity.
-pub(super) fn json(value: toml::Value, key: &str) -> Result<Value, ConfigError> {
-    Ok(match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Boolean(flag) => flag.into(),
-        toml::Value::Float(number) => {
-            serde_json::Number::from_f64(number).map(Value::Number).ok_or_else(|| {
-                ConfigError::value(key, format!("`{number}` is not a number that can stand here"))
-            })?
-        }
-        toml::Value::Datetime(time) => Value::String(time.to_string()),
-        toml::Value::Array(list) => {
-            list.into_iter().map(|value| json(value, key)).collect::<Result<Vec<_>, _>>()?.into()
-        }
-        toml::Value::Table(table) => {
-            let entries = table.into_iter().map(|(name, value)| {
-                let path = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-                Ok((name, json(value, &path)?))
-            });
-            Value::Object(entries.collect::<Result<_, ConfigError>>()?)
-        }
-    })
+/// As `amp-runtime` reads YAML.
+fn yaml_options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        // `off` is a precision, not a YAML 1.1 boolean
+        strict_booleans: true,
+        // `norm_type: .inf`
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    }
 }

@@ -1,8 +1,11 @@
 //! What MMDetection's configurations say beside what is read here: a dump of one loads as it is.
+use super::document::{at, below, take};
+use super::error::Problem;
+use super::layers::LOADERS;
 use serde_json::{Value, json};
 
 /// Keys of which it does not matter what they say.
-const MEANINGLESS: [&str; 30] = [
+const MEANINGLESS: [&str; 29] = [
     "backend_args",
     "dataset_type",
     "default_scope",
@@ -31,112 +34,116 @@ const MEANINGLESS: [&str; 30] = [
     "default_hooks.timer",
     "default_hooks.param_scheduler",
     "default_hooks.sampler_seed",
-    "train_dataloader.batch_sampler",
     "val_evaluator.ann_file",
     "test_evaluator.ann_file",
     "val_evaluator.backend_args",
     "test_evaluator.backend_args",
 ];
 
-/// Keys that may only say what happens here anyway; with another value they stay, and are unknown keys.
-fn expected() -> Vec<(&'static str, Value)> {
-    let mut expected = vec![
-        ("model.data_preprocessor.type", json!("DetDataPreprocessor")),
-        ("model.data_preprocessor.bgr_to_rgb", json!(true)),
-        ("model.backbone.type", json!("ResNet")),
-        ("model.backbone.num_stages", json!(4)),
-        ("model.backbone.out_indices", json!([0, 1, 2, 3])),
-        ("model.backbone.style", json!("pytorch")),
-        ("model.neck.type", json!("FPN")),
-        ("model.neck.start_level", json!(1)),
-        ("model.neck.add_extra_convs", json!("on_input")),
-        ("model.neck.num_outs", json!(5)),
-        ("model.bbox_head.type", json!("RetinaHead")),
-        ("model.bbox_head.anchor_generator.type", json!("AnchorGenerator")),
-        ("model.bbox_head.anchor_generator.strides", json!([8, 16, 32, 64, 128])),
-        (
-            "model.bbox_head.bbox_coder",
-            json!({
-                "type": "DeltaXYWHBBoxCoder", "target_means": [0., 0., 0., 0.], "target_stds": [1., 1., 1., 1.],
-            }),
-        ),
-        (
-            "model.bbox_head.loss_cls",
-            json!({
-                "type": "FocalLoss", "use_sigmoid": true, "gamma": 2., "alpha": 0.25, "loss_weight": 1.,
-            }),
-        ),
-        (
-            "model.train_cfg",
-            json!({
+/// The same below every `*_dataloader`.
+const MEANINGLESS_IN_LOADERS: [&str; 8] = [
+    "batch_sampler",
+    "collate_fn",
+    "persistent_workers",
+    "sampler",
+    "dataset.backend_args",
+    "dataset.test_mode",
+    // MMDetection drops boxes below this many pixels a side; `on_bad_data` looks after what is broken.
+    "dataset.filter_cfg.min_size",
+    "dataset.metainfo.palette",
+];
+
+/// Keys that may only say what happens here anyway.
+fn expected(document: &Value) -> Value {
+    let is_fcos = at(document, "model.type").is_some_and(|kind| kind == "FCOS");
+    let evaluator = json!({ "metric": "bbox", "format_only": false, "eval_mode": "area", "iou_thrs": 0.5 });
+    json!({
+        "model": {
+            "data_preprocessor": { "type": "DetDataPreprocessor", "bgr_to_rgb": true },
+            "backbone": {
+                "type": "ResNet", "num_stages": 4, "out_indices": [0, 1, 2, 3], "style": "pytorch",
+                "norm_cfg": { "requires_grad": true },
+            },
+            "neck": {
+                "type": "FPN", "start_level": 1, "add_extra_convs": "on_input", "num_outs": 5,
+                "norm_cfg": { "requires_grad": true },
+            },
+            "bbox_head": {
+                "type": if is_fcos { "FCOSHead" } else { "RetinaHead" },
+                "norm_cfg": { "requires_grad": true },
+                "anchor_generator": { "type": "AnchorGenerator", "strides": [8, 16, 32, 64, 128] },
+                "bbox_coder": {
+                    "type": "DeltaXYWHBBoxCoder", "target_means": [0, 0, 0, 0], "target_stds": [1, 1, 1, 1],
+                },
+                "loss_cls": {
+                    "type": "FocalLoss", "use_sigmoid": true, "gamma": 2, "alpha": 0.25, "loss_weight": 1,
+                },
+            },
+            "train_cfg": {
                 "assigner": {
-                    "type": "MaxIoUAssigner", "pos_iou_thr": 0.5, "neg_iou_thr": 0.4, "min_pos_iou": 0, "ignore_iof_thr": -1,
+                    "type": "MaxIoUAssigner", "pos_iou_thr": 0.5, "neg_iou_thr": 0.4, "min_pos_iou": 0,
+                    "ignore_iof_thr": -1,
                 },
                 "sampler": { "type": "PseudoSampler" },
                 "allowed_border": -1, "pos_weight": -1, "debug": false,
-            }),
-        ),
-        ("model.test_cfg.min_bbox_size", json!(0)),
-        ("model.test_cfg.nms.type", json!("nms")),
-        ("train_cfg.type", json!("EpochBasedTrainLoop")),
-        ("default_hooks.logger.type", json!("LoggerHook")),
-        ("default_hooks.checkpoint.type", json!("CheckpointHook")),
-        ("default_hooks.visualization.type", json!("DetVisualizationHook")),
-    ];
-    for norm in [
-        "model.backbone.norm_cfg.requires_grad",
-        "model.neck.norm_cfg.requires_grad",
-        "model.bbox_head.norm_cfg.requires_grad",
-    ] {
-        expected.push((norm, json!(true)));
-    }
-    expected
+            },
+            "test_cfg": { "min_bbox_size": 0, "nms": { "type": "nms" } },
+        },
+        "train_cfg": { "type": "EpochBasedTrainLoop" },
+        "val_evaluator": evaluator,
+        "test_evaluator": evaluator,
+        "default_hooks": {
+            "logger": { "type": "LoggerHook" },
+            "checkpoint": { "type": "CheckpointHook" },
+            "visualization": { "type": "DetVisualizationHook" },
+        },
+    })
 }
 
 /// Transforms that say what happens anyway.
 const IMPLIED: [&str; 3] = ["LoadImageFromFile", "LoadAnnotations", "PackDetInputs"];
 
-/// Takes all of that out of a document; returns the keys whose value did not matter.
-pub(super) fn drop_implied(document: &mut Value) -> Vec<String> {
-    let mut dropped: Vec<String> =
-        MEANINGLESS.iter().filter(|path| take(document, path, None)).map(|path| (*path).to_owned()).collect();
-    for (path, value) in expected() {
-        take(document, path, Some(&value));
-    }
-    for loader in ["train_dataloader", "val_dataloader", "test_dataloader"] {
-        for key in [
-            "persistent_workers",
-            "sampler",
-            "dataset.backend_args",
-            "dataset.test_mode",
-            "dataset.filter_cfg.min_size",
-        ] {
-            let path = format!("{loader}.{key}");
-            if take(document, &path, None) {
-                dropped.push(path);
-            }
+/// Takes all of that out of a document, and notes what says something else; returns the keys whose value did not matter.
+pub(super) fn drop_implied(document: &mut Value, problems: &mut Vec<Problem>) -> Vec<String> {
+    let in_loaders = LOADERS.iter().flat_map(|loader| MEANINGLESS_IN_LOADERS.map(|key| below(loader, key)));
+    let ignored = MEANINGLESS.map(str::to_owned).into_iter().chain(in_loaders);
+    let ignored = ignored.filter(|key| take(document, key).is_some()).collect();
+    drop_expected(document, "", &expected(document), problems);
+    for loader in LOADERS {
+        if let Some(empty) = take(document, &format!("{loader}.dataset.filter_cfg.filter_empty_gt")) {
+            document[loader]["dataset"]["filter_empty_gt"] = empty;
         }
-        let Some(dataset) = document.get_mut(loader).and_then(|loader| loader.get_mut("dataset")) else {
-            continue;
-        };
-        // `filter_cfg` has nothing but this left.
-        if let Some(filter) = dataset.as_object_mut().and_then(|dataset| dataset.remove("filter_cfg")) {
-            dataset["filter_empty_gt"] = filter.get("filter_empty_gt").cloned().unwrap_or(json!(false));
-        }
-        if let Some(pipeline) = dataset.get_mut("pipeline").and_then(Value::as_array_mut) {
+        drop_empty(document, &format!("{loader}.dataset.filter_cfg"));
+        let pipeline = document.pointer_mut(&format!("/{loader}/dataset/pipeline"));
+        if let Some(pipeline) = pipeline.and_then(Value::as_array_mut) {
             pipeline.retain(|transform| !IMPLIED.iter().any(|implied| transform["type"] == *implied));
         }
     }
-    dropped
+    ignored
 }
 
-/// Takes away the key at a path, if it has that value; whether it did.
-fn take(document: &mut Value, path: &str, value: Option<&Value>) -> bool {
-    let (above, key) = path.rsplit_once('.').unwrap_or(("", path));
-    let pointer = if above.is_empty() { String::new() } else { format!("/{}", above.replace('.', "/")) };
-    let Some(table) = document.pointer_mut(&pointer).and_then(Value::as_object_mut) else { return false };
-    let is_it = table.get(key).is_some_and(|found| value.is_none_or(|value| same(found, value)));
-    is_it && table.remove(key).is_some()
+fn drop_expected(document: &mut Value, key: &str, wanted: &Value, problems: &mut Vec<Problem>) {
+    if let Value::Object(table) = wanted {
+        for (name, wanted) in table {
+            drop_expected(document, &below(key, name), wanted, problems);
+        }
+        drop_empty(document, key);
+    } else if let Some(found) = take(document, key)
+        && !same(&found, wanted)
+    {
+        problems.push(Problem::wants(
+            key,
+            &found.to_string(),
+            &format!("{wanted}: nothing else is built here"),
+        ));
+    }
+}
+
+/// Takes away a table that has nothing left.
+fn drop_empty(document: &mut Value, key: &str) {
+    if at(document, key).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+        take(document, key);
+    }
 }
 
 /// Equal, whether numbers are written with a point or without.
@@ -144,9 +151,6 @@ fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
-        }
         _ => a == b,
     }
 }

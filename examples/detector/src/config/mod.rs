@@ -2,20 +2,23 @@
 mod builtin;
 mod check;
 mod data;
+mod document;
 mod error;
 mod layers;
 mod mmdetection;
 mod model;
 mod options;
 mod precision;
+mod reader;
 mod run;
 mod sections;
 
+pub use builtin::builtin_names;
 pub use data::{
     DataPrefix, DataloaderConfig, DatasetConfig, DatasetType, Direction, EvaluatorConfig, MetaInfo,
     OnBadData, Transform,
 };
-pub use error::ConfigError;
+pub use error::{ConfigError, Problem};
 pub use model::{
     AnchorGenerator, BackboneConfig, BboxHead, BoxLoss, DataPreprocessor, LossBbox, ModelConfig, ModelType,
     NeckConfig, Nms, NormCfg, NormType, TestCfg,
@@ -24,12 +27,13 @@ pub use run::{
     AutoScaleLr, CheckpointHook, CustomHook, DefaultHooks, EarlyStopping, LoggerHook, Randomness, SaveBest,
     TrainCfg, VisualizationHook,
 };
-
 pub use sections::Sections;
 
 use amp_runtime::Precision;
 use amp_runtime::config::TrainingConfig;
-use serde_json::Value;
+use document::{at, take};
+use layers::{LOADERS, Layers};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// A whole configuration.
@@ -41,8 +45,8 @@ pub struct Config {
     pub training: TrainingConfig,
     /// Keys of MMDetection that mean nothing here.
     pub ignored: Vec<String>,
-    /// All of it as it was read, to be written down.
-    document: Value,
+    /// All of it, to be written down.
+    toml: String,
 }
 
 /// What the command line says on top of the files.
@@ -67,48 +71,63 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`]: each names file, option or key.
     pub fn load(name: &Path, overrides: Overrides) -> Result<Self, ConfigError> {
-        let mut document = layers::read(name)?;
+        let mut layers = Layers::read(name)?;
         for option in overrides.options {
-            options::set(&mut document, option)?;
+            layers.set(option)?;
         }
         if let Some(precision) = overrides.amp {
-            precision::set(&mut document, precision)?;
+            precision::set(&mut layers, precision)?;
         }
         if let Some(precision) = overrides.use_in {
-            precision::replace(&mut document, precision);
+            precision::replace(&mut layers, precision);
         }
         if let Some(seed) = overrides.seed {
-            options::set(&mut document, &format!("randomness.seed={seed}"))?;
+            layers.lay(format!("--seed {seed}"), json!({ "randomness": { "seed": seed } }));
         }
         if overrides.auto_scale_lr {
-            options::set(&mut document, "auto_scale_lr.enable=true")?;
+            layers.lay("--auto-scale-lr".to_owned(), json!({ "auto_scale_lr": { "enable": true } }));
         }
-        Self::of_document(document)
+        let document = layers.document();
+        Self::of_document(document.clone()).map_err(|mut problems| {
+            // what is missing comes from nowhere
+            for problem in problems.iter_mut().filter(|problem| at(&document, &problem.key).is_some()) {
+                problem.from = layers.origin(&problem.key).map(str::to_owned);
+            }
+            ConfigError::Invalid { problems }
+        })
     }
 
-    fn of_document(document: Value) -> Result<Self, ConfigError> {
-        let mut rest = document.clone();
-        let ignored = mmdetection::drop_implied(&mut rest);
-        let Value::Object(table) = &mut rest else {
-            return Err(ConfigError::value("configuration", "it is no table of keys"));
-        };
-        let root = table.remove("data_root");
-        for loader in ["train_dataloader", "val_dataloader", "test_dataloader"] {
-            let dataset = table.get_mut(loader).and_then(|loader| loader.get_mut("dataset"));
-            if let (Some(root), Some(dataset)) = (&root, dataset.and_then(Value::as_object_mut)) {
-                dataset.insert("data_root".to_owned(), root.clone());
+    fn of_document(mut document: Value) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let ignored = mmdetection::drop_implied(&mut document, &mut problems);
+        share_root(&mut document);
+        let toml = toml::to_string(&document);
+        let mut training = json!({});
+        for key in ["optim_wrapper", "param_scheduler"] {
+            if let Some(section) = take(&mut document, key) {
+                training[key] = section;
             }
         }
-        let mut training = serde_json::Map::new();
-        for key in ["optim_wrapper", "param_scheduler"] {
-            training.extend(table.remove_entry(key));
+        let training = TrainingConfig::from_json(&training.to_string());
+        let missing = check::evaluators(&document);
+        let sections = reader::read(document);
+        problems.extend(missing);
+        match (sections, training, toml) {
+            (Ok(sections), Ok(training), Ok(toml)) => {
+                problems.extend(check::values(&sections));
+                if problems.is_empty() {
+                    return Ok(Self { sections, training, ignored, toml });
+                }
+            }
+            (sections, training, toml) => {
+                problems.extend(sections.err().unwrap_or_default());
+                problems.extend(training.err().map(of_training).unwrap_or_default());
+                if problems.is_empty() {
+                    problems.extend(toml.err().map(|error| Problem::new("", error.to_string())));
+                }
+            }
         }
-        let training = TrainingConfig::from_json(&Value::Object(training).to_string())
-            .map_err(|error| ConfigError::Training(error.to_string()))?;
-        let sections: Sections = serde_path_to_error::deserialize(rest).map_err(|error| described(&error))?;
-        let config = Self { sections, training, ignored, document };
-        check::check(&config.sections)?;
-        Ok(config)
+        Err(problems)
     }
 
     /// The precision of training; none says: by device.
@@ -129,29 +148,30 @@ impl Config {
         }
     }
 
-    /// All of it as TOML, which reads back as the same configuration.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(&self.document).unwrap_or_default()
+    /// All of it as TOML, which reads back as the same configuration: layers together, without the keys of
+    /// [`ignored`](Self::ignored).
+    pub fn to_toml(&self) -> &str {
+        &self.toml
     }
 }
 
-/// A reader's error in our words.
-fn described(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigError {
-    let message = error.inner().to_string();
-    let path = error.path().to_string();
-    let path = if path == "." { "" } else { &path };
-    if let Some(rest) = message.strip_prefix("unknown field ") {
-        let mut quoted = rest.split('`').skip(1).step_by(2).map(str::to_owned);
-        let unknown = quoted.next().unwrap_or_default();
-        let known: Vec<String> = quoted.collect();
-        let likeness = |known: &&String| strsim::jaro_winkler(known, &unknown);
-        let meant = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let meant = meant.filter(|known| likeness(known) > 0.8).cloned();
-        // The reader's path ends with the key itself where it knows it.
-        let above = path.strip_suffix(&unknown).unwrap_or(path).trim_end_matches('.');
-        let key = if above.is_empty() { unknown } else { format!("{above}.{unknown}") };
-        let known = if meant.is_some() { Vec::new() } else { known };
-        return ConfigError::UnknownKey { key, meant, known };
+/// Gives the data sets that have none the common `data_root`.
+fn share_root(document: &mut Value) {
+    let Some(root) = take(document, "data_root") else { return };
+    for loader in LOADERS {
+        let dataset = document.get_mut(loader).and_then(|loader| loader.get_mut("dataset"));
+        if let Some(dataset) = dataset.and_then(Value::as_object_mut) {
+            dataset.entry("data_root").or_insert_with(|| root.clone());
+        }
     }
-    ConfigError::value(if path.is_empty() { "configuration" } else { path }, message)
+}
+
+/// The optimizer's problems, each with the key that it names first.
+fn of_training(error: amp_runtime::config::ConfigError) -> Vec<Problem> {
+    let amp_runtime::config::ConfigError::Invalid { problems, .. } = error else {
+        return vec![Problem::new("", error.to_string())];
+    };
+    let named =
+        |message: String| Problem::new(message.split('`').nth(1).unwrap_or_default(), message.clone());
+    problems.iter().map(|problem| named(problem.to_string())).collect()
 }

@@ -111,7 +111,7 @@ fn ema_momentum() -> f64 {
 
 /// The options of `EarlyStoppingHook`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
     /// Evaluations without a rise.
     pub patience: u64,

@@ -17,7 +17,7 @@ pub struct Sections {
     pub val_dataloader: Option<DataloaderConfig>,
     /// `test_dataloader`: what `test` evaluates; the validation set by default.
     pub test_dataloader: Option<DataloaderConfig>,
-    /// `val_evaluator`.
+    /// `val_evaluator`, which has to be there where `val_dataloader` is.
     #[serde(default)]
     pub val_evaluator: EvaluatorConfig,
     /// `test_evaluator`; that of validation by default.
