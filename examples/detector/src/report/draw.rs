@@ -51,19 +51,22 @@ impl Label {
 /// Draws boxes and their names; lines and letters grow with the image.
 pub fn annotate(image: &mut RgbImage, labels: &[Label], classes: &[String]) {
     let unit = (image.width().min(image.height()) / 300).max(1);
-    for label in labels {
-        let colour = Rgb(COLOURS[label.class % COLOURS.len()]);
+    let colour = |label: &Label| COLOURS[label.class % COLOURS.len()];
+    let seen: Vec<(&Label, Edges)> =
+        labels.iter().filter_map(|label| Some((label, Edges::of(&label.bbox, image)?))).collect();
+    for (label, edges) in &seen {
+        match label.style {
+            Style::Truth => frame(image, *edges, unit, Rgb([20, 20, 20])),
+            Style::Annotated | Style::Found(_) => frame(image, *edges, 2 * unit, Rgb(colour(label))),
+        }
+    }
+    // Names come last: no box lies over one.
+    for (label, edges) in &seen {
         let name = classes.get(label.class).map_or("?", String::as_str);
         match label.style {
-            Style::Truth => frame(image, &label.bbox, unit, Rgb([20, 20, 20])),
-            Style::Annotated => {
-                frame(image, &label.bbox, 2 * unit, colour);
-                tag(image, &label.bbox, name, unit, colour);
-            }
-            Style::Found(score) => {
-                frame(image, &label.bbox, 2 * unit, colour);
-                tag(image, &label.bbox, &format!("{name} {score:.2}"), unit, colour);
-            }
+            Style::Truth => {}
+            Style::Annotated => tag(image, *edges, name, unit, colour(label)),
+            Style::Found(score) => tag(image, *edges, &format!("{name} {score:.2}"), unit, colour(label)),
         }
     }
 }
@@ -81,15 +84,41 @@ pub fn grid(cells: &[(String, RgbImage)], columns: usize) -> RgbImage {
     for (index, (text, image)) in (0..).zip(cells) {
         let (x, y) =
             (gap + index % columns * (width + gap), gap + index / columns * (height + caption + gap));
-        write(&mut sheet, text, [x, y], 15., Rgb([30, 30, 30]));
+        caption_at(&mut sheet, text, [x, y], width);
         image::imageops::overlay(&mut sheet, image, i64::from(x), i64::from(y + caption));
     }
     sheet
 }
 
-/// The edges of a box, drawn to its inside.
-fn frame(image: &mut RgbImage, bbox: &BBox, thickness: u32, colour: Rgb<u8>) {
-    let [left, top, right, bottom] = [bbox.x1, bbox.y1, bbox.x2, bbox.y2].map(pixel);
+/// The edges of a box in pixels, inside the image.
+#[derive(Debug, Clone, Copy)]
+struct Edges {
+    left: i32,
+    top: i32,
+    right: i32,
+    bottom: i32,
+}
+
+impl Edges {
+    /// None where the image shows nothing of the box, or the box is nowhere.
+    fn of(bbox: &BBox, image: &RgbImage) -> Option<Self> {
+        #[allow(clippy::cast_precision_loss)] // pixels of an image
+        let (width, height) = (image.width() as f32, image.height() as f32);
+        let meets = bbox.x2 >= 0. && bbox.y2 >= 0. && bbox.x1 <= width && bbox.y1 <= height;
+        #[allow(clippy::cast_possible_truncation)] // pixels of an image
+        let pixel = |place: f32, most: f32| place.clamp(0., most).round() as i32;
+        meets.then(|| Self {
+            left: pixel(bbox.x1, width),
+            top: pixel(bbox.y1, height),
+            right: pixel(bbox.x2, width),
+            bottom: pixel(bbox.y2, height),
+        })
+    }
+}
+
+/// A box's lines, drawn to its inside.
+fn frame(image: &mut RgbImage, edges: Edges, thickness: u32, colour: Rgb<u8>) {
+    let Edges { left, top, right, bottom } = edges;
     let size = |from: i32, to: i32| u32::try_from(to - from).unwrap_or(0).max(1);
     let (width, height) = (size(left, right), size(top, bottom));
     let line = i32::try_from(thickness).unwrap_or(1);
@@ -104,29 +133,37 @@ fn frame(image: &mut RgbImage, bbox: &BBox, thickness: u32, colour: Rgb<u8>) {
 }
 
 /// A name on a ground of its colour, above its box where there is room, else inside.
-fn tag(image: &mut RgbImage, bbox: &BBox, text: &str, unit: u32, colour: Rgb<u8>) {
+fn tag(image: &mut RgbImage, edges: Edges, text: &str, unit: u32, colour: [u8; 3]) {
     let Ok(font) = FontRef::try_from_slice(FONT) else { return };
     #[allow(clippy::cast_precision_loss)] // a few pixels
     let size = 11. * unit as f32;
     let (width, height) = text_size(size, &font, text);
     let (width, height) = (width + 4 * unit, height + 3 * unit);
     let most = i32::try_from(image.width().saturating_sub(width)).unwrap_or(0);
-    let left = pixel(bbox.x1).clamp(0, most.max(0));
-    let above = pixel(bbox.y1) - i32::try_from(height).unwrap_or(0);
-    let top = if above >= 0 { above } else { pixel(bbox.y1).max(0) };
-    draw_filled_rect_mut(image, Rect::at(left, top).of_size(width, height), colour);
+    let left = edges.left.min(most);
+    let above = edges.top - i32::try_from(height).unwrap_or(0);
+    let top = if above >= 0 { above } else { edges.top };
+    draw_filled_rect_mut(image, Rect::at(left, top).of_size(width, height), Rgb(colour));
     let margin = i32::try_from(unit).unwrap_or(1);
-    draw_text_mut(image, Rgb([255, 255, 255]), left + 2 * margin, top + margin, size, &font, text);
+    draw_text_mut(image, ink(colour), left + 2 * margin, top + margin, size, &font, text);
 }
 
-fn write(image: &mut RgbImage, text: &str, at: [u32; 2], size: f32, colour: Rgb<u8>) {
-    if let Ok(font) = FontRef::try_from_slice(FONT) {
-        let [x, y] = at.map(|place| i32::try_from(place).unwrap_or(i32::MAX));
-        draw_text_mut(image, colour, x, y, size, &font, text);
+/// Letters that can be read on a ground: white, or black on a bright one (ITU-R BT.601's luma).
+fn ink([r, g, b]: [u8; 3]) -> Rgb<u8> {
+    let luma = (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b)) / 1000;
+    Rgb(if luma < 145 { [255; 3] } else { [0; 3] })
+}
+
+/// A text as wide as its cell at most; a longer one ends in dots.
+fn caption_at(sheet: &mut RgbImage, text: &str, [x, y]: [u32; 2], room: u32) {
+    let Ok(font) = FontRef::try_from_slice(FONT) else { return };
+    let fits = |text: &str| text_size(15., &font, text).0 <= room;
+    let mut shown = text.to_owned();
+    let mut kept = text.chars().count();
+    while !fits(&shown) && kept > 0 {
+        kept -= 1;
+        shown = text.chars().take(kept).chain("...".chars()).collect();
     }
-}
-
-#[allow(clippy::cast_possible_truncation)] // pixels of an image
-fn pixel(place: f32) -> i32 {
-    place.round() as i32
+    let [x, y] = [x, y].map(|place| i32::try_from(place).unwrap_or(i32::MAX));
+    draw_text_mut(sheet, Rgb([30, 30, 30]), x, y, 15., &font, &shown);
 }

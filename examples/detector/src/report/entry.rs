@@ -53,15 +53,15 @@ impl fmt::Display for TrainEntry {
         let width = self.iters_per_epoch.to_string().len();
         write!(f, "Epoch(train)  [{}][{:>width$}/{}]", self.epoch, self.iter, self.iters_per_epoch)?;
         write!(f, "  lr: {}  eta: {}", scientific(self.lr), duration(self.eta))?;
-        write!(f, "  time: {:.4}  data_time: {:.4}", self.time, self.data_time)?;
+        write!(f, "  time: {}  data_time: {}", fixed(self.time), fixed(self.data_time))?;
         if let Some(memory) = self.memory {
             write!(f, "  memory: {memory}")?;
         }
         if let Some(norm) = self.grad_norm {
-            write!(f, "  grad_norm: {norm:.4}")?;
+            write!(f, "  grad_norm: {}", fixed(norm))?;
         }
         for (name, loss) in &self.losses {
-            write!(f, "  {name}: {loss:.4}")?;
+            write!(f, "  {name}: {}", fixed(*loss))?;
         }
         if let Some((scale, skipped)) = self.scaling {
             write!(f, "  loss_scale: {scale}  skipped: {skipped}")?;
@@ -74,9 +74,9 @@ impl fmt::Display for ValEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Epoch(val)  [{0}][{1}/{1}]", self.epoch, self.batches)?;
         for (name, value) in &self.metrics {
-            write!(f, "  {name}: {value:.4}")?;
+            write!(f, "  {name}: {}", fixed(*value))?;
         }
-        write!(f, "  data_time: {:.4}  time: {:.4}", self.data_time, self.time)
+        write!(f, "  data_time: {}  time: {}", fixed(self.data_time), fixed(self.time))
     }
 }
 
@@ -118,6 +118,11 @@ impl ValEntry {
     }
 }
 
+/// Python's `%.4f`, which writes `nan` where Rust writes `NaN`.
+fn fixed(number: f64) -> String {
+    if number.is_nan() { "nan".to_owned() } else { format!("{number:.4}") }
+}
+
 /// Python's `%.4e`.
 fn scientific(number: f64) -> String {
     let text = format!("{number:.4e}");
@@ -129,11 +134,11 @@ fn scientific(number: f64) -> String {
     }
 }
 
-/// Python's `str(timedelta)`, in whole seconds.
-pub(super) fn duration(seconds: f64) -> String {
+/// Python's `str(timedelta)`, in seconds that are over.
+fn duration(seconds: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     // an `as` of what is not finite is 0 or the end
-    let total = seconds.max(0.).round() as u64;
+    let total = seconds.max(0.) as u64;
     let (days, rest) = (total / 86_400, total % 86_400);
     let clock = format!("{}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
     match days {

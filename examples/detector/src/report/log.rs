@@ -38,6 +38,11 @@ impl Log {
         self.line("WARNING", &text);
     }
 
+    /// A line about what ended the work.
+    pub fn error(&self, text: impl Display) {
+        self.line("ERROR", &text);
+    }
+
     /// A bar of `length` steps, on a terminal; it ends with the next one, or with [`end`](Self::end).
     pub fn begin(&self, what: String, length: u64, at: u64) {
         self.end();

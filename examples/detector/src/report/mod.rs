@@ -3,6 +3,7 @@ mod curves;
 mod draw;
 mod entry;
 mod log;
+mod panel;
 mod scalars;
 mod tables;
 #[cfg(feature = "tensorboard")]

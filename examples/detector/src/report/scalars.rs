@@ -1,5 +1,5 @@
 //! `scalars.json`: a JSON object a line, as MMEngine writes them, for programs and for `plot`.
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -25,18 +25,21 @@ impl ScalarsWriter {
     /// # Errors
     /// The file cannot be read or written.
     pub fn resume(path: &Path, step: u64) -> io::Result<Self> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::create(path),
             Err(error) => return Err(error),
         };
-        let before = |line: &&str| {
-            let value: Result<Value, _> = serde_json::from_str(line);
+        let before = |line: &&[u8]| {
+            let value: Result<Value, _> = serde_json::from_slice(line);
             value.is_ok_and(|value| value["step"].as_u64().is_some_and(|at| at <= step))
         };
-        let kept: String = text.lines().filter(before).flat_map(|line| [line, "\n"]).collect();
+        let kept: Vec<&[u8]> =
+            bytes.split(|&byte| byte == b'\n').filter(before).flat_map(|line| [line, b"\n"]).collect();
         let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(kept.as_bytes())?;
+        file.write_all(&kept.concat())?;
+        // a temporary file is its owner's alone
+        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
         file.persist(path)?;
         Ok(Self { file: OpenOptions::new().append(true).open(path)? })
     }
@@ -109,28 +112,28 @@ const DECIDING: [&str; 2] = ["pascal_voc/mAP", "coco/bbox_mAP"];
 pub fn read_run(path: &Path, name: Option<&str>) -> Result<Run, ScalarsError> {
     let folder = path.is_dir();
     let file = if folder { path.join("scalars.json") } else { path.to_owned() };
-    let text = fs::read_to_string(&file).map_err(|cause| ScalarsError::Read { path: file.clone(), cause })?;
-    let own = if folder { Some(path) } else { file.parent() };
-    let own = own.and_then(Path::file_name).unwrap_or(path.as_os_str()).to_string_lossy();
-    let mut run = Run { name: name.unwrap_or(&own).to_owned(), ..Run::default() };
+    let bytes = fs::read(&file).map_err(|cause| ScalarsError::Read { path: file.clone(), cause })?;
+    // a letter may be torn as well as a line
+    let text = String::from_utf8_lossy(&bytes);
+    let mut run = Run { name: name.map_or_else(|| folder_name(&file), str::to_owned), ..Run::default() };
     let mut skipped_before = 0;
     let mut last_step = 0.;
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         // Python writes these, and no number of ours has such a name.
         let line = line.replace("NaN", "null").replace("-Infinity", "null").replace("Infinity", "null");
-        let values: Value = match serde_json::from_str(&line) {
+        let values: Map<String, Value> = match serde_json::from_str(&line) {
             Ok(values) => values,
             Err(_) if index + 1 == lines.len() && !text.ends_with('\n') => break,
             Err(error) => {
                 return Err(ScalarsError::Line { path: file, line: index + 1, message: error.to_string() });
             }
         };
-        let number = |key: &str| values[key].as_f64();
-        let is_training = values.get("loss").is_some();
+        let number = |key: &str| values.get(key).and_then(Value::as_f64);
+        let is_training = values.contains_key("loss");
         // MMEngine counts evaluations in epochs: they belong to the training before them.
         let step =
-            number("step").filter(|_| is_training || values.get("epoch").is_some()).unwrap_or(last_step);
+            number("step").filter(|_| is_training || values.contains_key("epoch")).unwrap_or(last_step);
         last_step = step;
         let add =
             |points: &mut Vec<(f64, f64)>, key: &str| points.extend(number(key).map(|value| (step, value)));
@@ -142,11 +145,18 @@ pub fn read_run(path: &Path, name: Option<&str>) -> Result<Run, ScalarsError> {
         if let Some(key) = DECIDING.iter().find(|key| number(key).is_some()) {
             add(&mut run.map, key);
         }
-        let skipped = values["skipped"].as_u64().unwrap_or(skipped_before);
+        let skipped = values.get("skipped").and_then(Value::as_u64).unwrap_or(skipped_before);
         if skipped > skipped_before {
             run.skipped.push(step);
         }
         skipped_before = skipped;
     }
     if run.loss.is_empty() && run.map.is_empty() { Err(ScalarsError::Empty { path: file }) } else { Ok(run) }
+}
+
+/// The folder that a file is in; MMEngine puts its own into `vis_data`, which says nothing.
+fn folder_name(file: &Path) -> String {
+    let file = file.canonicalize().unwrap_or(file.to_owned());
+    let mut names = file.ancestors().skip(1).filter_map(Path::file_name);
+    names.find(|name| *name != "vis_data").unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -50,13 +50,14 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// Begins `events.out.tfevents.<seconds>.detector` in a folder.
+    /// Begins `events.out.tfevents.<seconds>.detector.<process>` in a folder: a resumed training has another file than the one
+    /// that it goes on from.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn create(folder: &Path) -> io::Result<Self> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // seconds since 1970
-        let name = format!("events.out.tfevents.{}.detector", now() as u64);
+        let name = format!("events.out.tfevents.{}.detector.{}", now() as u64, std::process::id());
         let mut writer = Self { file: File::create(folder.join(name))? };
         writer.record(&Event {
             wall_time: now(),

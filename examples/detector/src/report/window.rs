@@ -44,8 +44,8 @@ impl Window {
         self.steps.is_empty()
     }
 
-    /// Means of times and losses, and of the norms of updates that were not skipped; and forgets the steps. One infinite
-    /// gradient thus does not hide the others.
+    /// Means of times, and of losses and norms of updates that were not skipped; and forgets the steps. One infinite gradient
+    /// thus does not hide the others. Where all were skipped, their losses are all there is.
     pub fn take(&mut self) -> StepNumbers {
         let steps = std::mem::take(&mut self.steps);
         let mean = |numbers: Vec<f64>| {
@@ -53,12 +53,14 @@ impl Window {
             let count = numbers.len() as f64;
             if numbers.is_empty() { None } else { Some(numbers.iter().sum::<f64>() / count) }
         };
+        let all_skipped = steps.iter().all(|step| step.skipped);
+        let counted = || steps.iter().filter(|step| all_skipped || !step.skipped);
         let names: Vec<String> = steps
             .first()
             .map(|step| step.losses.iter().map(|(name, _)| name.clone()).collect())
             .unwrap_or_default();
         let losses = names.into_iter().enumerate().map(|(index, name)| {
-            let values = steps.iter().filter_map(|step| step.losses.get(index).map(|(_, loss)| *loss));
+            let values = counted().filter_map(|step| step.losses.get(index).map(|(_, loss)| *loss));
             (name, mean(values.collect()).unwrap_or(f64::NAN))
         });
         let losses = losses.collect();
@@ -68,7 +70,7 @@ impl Window {
             data_time: mean(steps.iter().map(|step| step.data_time).collect()).unwrap_or(0.),
             losses,
             grad_norm: mean(norms.collect()),
-            skipped: !steps.is_empty() && steps.iter().all(|step| step.skipped),
+            skipped: !steps.is_empty() && all_skipped,
         }
     }
 }
