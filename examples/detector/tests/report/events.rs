@@ -1,4 +1,4 @@
-//! An event file, taken apart as TensorBoard does it.
+//! An event file, taken apart as `TensorBoard` does it.
 use detector::report::{Event, EventWriter};
 use prost::Message;
 use std::fs;
@@ -14,7 +14,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 }
 
 /// The number at the beginning of a record, and after it; its checksum is tested.
-fn checked<'a>(bytes: &'a [u8], length: usize) -> (&'a [u8], &'a [u8]) {
+fn checked(bytes: &[u8], length: usize) -> (&[u8], &[u8]) {
     let (content, rest) = bytes.split_at(length);
     let (sum, rest) = rest.split_at(4);
     let unmasked = u32::from_le_bytes(sum.try_into().unwrap()).wrapping_sub(0xa282_ead8).rotate_left(15);
