@@ -229,8 +229,8 @@ pub struct BenchArgs {
     /// Timed rounds; each runs every row once
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
-    /// Precisions
-    #[arg(long, value_enum, num_args = 1.., default_values = ["off", "bf16", "fp16"])]
+    /// Precisions; by default all, but for `fp16` on a CPU
+    #[arg(long, value_enum, num_args = 1..)]
     pub amp: Vec<Amp>,
     /// Write the numbers here
     #[arg(long, value_name = "FILE")]

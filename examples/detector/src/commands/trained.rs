@@ -10,7 +10,6 @@ use crate::train::Checkpoints;
 use amp_runtime::Precision;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
-use tch::nn::VarStore;
 
 /// A trained model, and what it was trained with.
 pub(super) struct Trained {
@@ -18,8 +17,6 @@ pub(super) struct Trained {
     pub(super) model: Detector,
     pub(super) precision: Precision,
     pub(super) checkpoint: PathBuf,
-    /// Keeps the variables.
-    _store: VarStore,
 }
 
 /// The configuration of `path`, which is a work folder or a configuration itself.
@@ -41,7 +38,7 @@ pub(super) fn load(path: &Path, args: &ModelArgs, config: Config, classes: usize
     let (mut store, model) = build::model(&config.sections.model, classes, device)?;
     build::weights(&checkpoint, &mut store)?;
     let precision = build::precision(&config, device);
-    Ok(Trained { config, model, precision, checkpoint, _store: store })
+    Ok(Trained { config, model, precision, checkpoint })
 }
 
 /// The images that a configuration tests on.

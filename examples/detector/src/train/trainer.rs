@@ -197,7 +197,7 @@ impl Trainer<'_> {
         };
         self.log.info(&entry);
         let loss = entry.losses.first().map_or(f64::NAN, |(_, loss)| *loss);
-        self.write(self.progress.step, &entry.to_json())?;
+        self.write(&entry.to_json())?;
         Ok(loss)
     }
 
@@ -237,7 +237,7 @@ impl Trainer<'_> {
         entry.step = self.progress.step;
         log.info(format_args!("evaluation\n{}", measured.text));
         log.info(&entry);
-        self.write(self.progress.step, &entry.to_json())?;
+        self.write(&entry.to_json())?;
         let metric = entry.metrics.first().map_or("", |(name, _)| name).to_owned();
         self.keep_best(&measured, &metric)
     }
@@ -287,14 +287,13 @@ impl Trainer<'_> {
         Ok(path)
     }
 
-    fn write(&mut self, step: u64, line: &serde_json::Value) -> Result<()> {
+    fn write(&mut self, line: &serde_json::Value) -> Result<()> {
         self.scalars.json.write(line).context("cannot write `scalars.json`")?;
         #[cfg(feature = "tensorboard")]
         if let Some(values) = line.as_object() {
             let numbers = values.iter().filter_map(|(name, value)| Some((&name[..], value.as_f64()?)));
-            self.scalars.events.write(step, numbers).context("cannot write the event file")?;
+            self.scalars.events.write(self.progress.step, numbers).context("cannot write the event file")?;
         }
-        let _ = step;
         Ok(())
     }
 
