@@ -67,7 +67,7 @@ const PANELS: [Panel; 4] = [
         marks: true,
         range: None,
         tick: power_of_two,
-        legend: SeriesLabelPosition::UpperLeft,
+        legend: SeriesLabelPosition::LowerRight,
     },
 ];
 
@@ -106,8 +106,8 @@ fn draw<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, unit: u32, runs: &[Ru
     area.fill(&WHITE).map_err(message)?;
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let rows = panels.len().div_ceil(columns).max(1);
-    for (panel, area) in panels.iter().zip(area.split_evenly((rows, columns))) {
-        draw_panel(&area, unit, panel, runs).map_err(message)?;
+    for (index, (panel, area)) in panels.iter().zip(area.split_evenly((rows, columns))).enumerate() {
+        draw_panel(&area, unit, panel, runs, index == 0 && runs.len() > 1).map_err(message)?;
     }
     area.present().map_err(message)
 }

@@ -17,19 +17,20 @@ pub(super) struct Panel {
     pub(super) range: Option<(f64, f64)>,
     /// A number at the vertical axis.
     pub(super) tick: fn(f64) -> String,
-    /// Where there is room for the legend.
+    /// Where there is room for the legend, which stands in the first panel of a picture alone: lines go anywhere in others.
     pub(super) legend: SeriesLabelPosition,
 }
 
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const AXIS: RGBColor = RGBColor(120, 120, 120);
 
-/// Draws a panel, all of whose lengths are multiples of `unit` pixels.
+/// Draws a panel, all of whose lengths are multiples of `unit` pixels, with or without the names of the runs.
 pub(super) fn draw_panel<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     unit: u32,
     panel: &Panel,
     runs: &[Run],
+    named: bool,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
     let all: Vec<(f64, f64)> = runs.iter().flat_map(|run| finite(panel, run)).collect();
     let values = all.iter().map(|(_, value)| *value);
@@ -61,9 +62,6 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
         let [r, g, b] = COLOURS[index % COLOURS.len()];
         let colour = RGBColor(r, g, b);
         let points = finite(panel, run);
-        if points.is_empty() {
-            continue;
-        }
         let line = if panel.smooth {
             let pale = colour.mix(0.35).stroke_width(unit);
             chart.draw_series(LineSeries::new(points.iter().copied(), pale))?;
@@ -87,7 +85,7 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
             chart.draw_series(skipped.map(|at| Cross::new(at, 5 * unit, RED.stroke_width(2 * unit))))?;
         }
     }
-    if runs.len() == 1 {
+    if !named {
         return Ok(());
     }
     chart
@@ -141,7 +139,8 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 /// Few digits.
 pub(super) fn short(value: f64) -> String {
     match value.abs() {
-        0. => "0".to_owned(),
+        // what steps to zero leave behind
+        size if size < 1e-12 => "0".to_owned(),
         size if size < 1e-2 => format!("{value:.1e}"),
         size if size < 10. => format!("{value:.2}"),
         _ => format!("{value:.0}"),

@@ -58,6 +58,10 @@ fn each_quantity_has_its_panel() {
     let scaled = drawn(&[run("fp16", true)], folder.path());
     assert_eq!(panels(&scaled, BLUE), [true; 4]);
     assert_eq!(panels(&scaled, ORANGE), [false; 4]);
+    // The names of all runs stand in the first panel alone, which has lines of the loss only below.
+    let corner = |x, y| imageops::crop_imm(&both, x, y, 140, 50).to_image();
+    assert!(count(&corner(440, 36), BLUE) > 30 && count(&corner(440, 36), ORANGE) > 30);
+    assert_eq!(count(&corner(440, 436), BLUE), 0);
     let plain = drawn(&[run("bf16", false)], folder.path());
     assert_eq!(panels(&plain, BLUE), [true, true, true, false]);
     assert!(count(&imageops::crop_imm(&plain, 600, 400, 600, 400).to_image(), [255; 3]) == 240_000);
@@ -71,7 +75,7 @@ fn an_map_of_a_half_is_half_way_up() {
     // One panel fills the picture. Its axis goes from -0.05 to 1.05, below the title and the margin.
     let (left, bottom) = axes(&picture);
     let line = (0..picture.height()).find(|&y| picture.get_pixel(left + 300, y).0 == BLUE).unwrap();
-    let rows: Vec<u32> = (0..bottom - 5).filter(|&y| picture.get_pixel(left + 1, y).0 != [255; 3]).collect();
+    let rows: Vec<u32> = (0..bottom - 5).filter(|&y| picture.get_pixel(left + 20, y).0 != [255; 3]).collect();
     let top = *rows.first().unwrap();
     // The grid's first line is at 1, its last one at 0.
     let zero = *rows.last().unwrap();
@@ -120,6 +124,8 @@ fn odd_numbers_are_drawn_too() {
     let of = |loss: Vec<(f64, f64)>| Run { name: "odd".to_owned(), loss, ..Run::default() };
     let one = drawn(&[of(vec![(5., 2.)])], folder.path());
     assert!(count(&one, BLUE) > 10, "a single number is a dot");
+    let short = Run { loss_scale: vec![(2., 65536.), (4., 32768.)], ..of(vec![(2., 3.5), (4., 2.5)]) };
+    assert_eq!(panels(&drawn(&[short], folder.path()), BLUE)[..2], [true; 2], "two points are a line");
     let same = drawn(&[of(vec![(1., 0.), (2., 0.)])], folder.path());
     assert!(count(&same, BLUE) > 100);
     let broken = drawn(&[of(vec![(0., f64::NAN), (1., 1.), (2., f64::INFINITY), (3., 1.)])], folder.path());
