@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 }
 
 /// Puts `over` on top of `below`: tables key by key, all else as a whole. A table with `_delete_ = true` replaces what is below
-/// it; the mark stays, so that layers may be put together in any order.
+/// it; the mark stays, so that it does not matter how layers are nested.
 pub(super) fn merge(below: &mut Value, over: Value) {
     match (below, over) {
         (Value::Object(below), Value::Object(over)) if over.get(DELETE) != Some(&Value::Bool(true)) => {
@@ -92,6 +92,11 @@ pub(super) fn merge(below: &mut Value, over: Value) {
                     }
                 }
             }
+        }
+        // what stands between two tables parts them, as the mark does
+        (below, Value::Object(mut over)) => {
+            over.insert(DELETE.to_owned(), true.into());
+            *below = Value::Object(over);
         }
         (below, over) => *below = over,
     }
