@@ -39,11 +39,23 @@ fn test_runs_one_step_alone() {
 #[test]
 fn demo_and_bench_pass_arguments_on() {
     let world = World::new();
-    world.run(&["demo", "--steps", "3"]).succeeds("");
+    world.run(&["demo", "train_cfg.max_epochs=2"]).succeeds("");
     world.run(&["bench", "--", "--quick"]).succeeds("");
     world.run(&["bench", "other"]).succeeds("");
+    let demo = world.root().join("target/demo");
+    let demo = demo.display();
+    let detector = |rest: String| line(&format!("run --quiet --release --package detector -- {rest}"));
+    let train = |amp: &str, name: &str| {
+        let options = "--cfg-options train_cfg.max_epochs=2";
+        detector(format!("train cells --overwrite --amp {amp} --work-dir {demo}/{name} {options}"))
+    };
     let lines = [
-        line("run --release --package quickstart -- --steps 3"),
+        line("build --release --package detector"),
+        train("bf16", "bf16"),
+        detector(format!("test {demo}/bf16")),
+        train("off", "f32"),
+        detector(format!("test {demo}/f32")),
+        detector(format!("plot {demo}/bf16 {demo}/f32 --out {demo}/bf16-and-f32.png --legend bf16 f32")),
         line("bench --package amp-tests --bench step -- --quick"),
         line("bench --package amp-tests --bench other --"),
     ];
@@ -54,15 +66,15 @@ fn demo_and_bench_pass_arguments_on() {
 fn a_callers_libtorch_reaches_cargo_as_the_link_only() {
     let world = World::new();
     let torch = world.torch("opt/libtorch", "2.11.0");
-    let mut demo = world.command(&["demo"]);
-    outcome(demo.env("LIBTORCH", torch).env("LIBTORCH_USE_PYTORCH", "1")).succeeds("set up from LIBTORCH");
-    assert_eq!(world.calls("cargo"), [line("run --release --package quickstart --")]);
+    let mut bench = world.command(&["bench"]);
+    outcome(bench.env("LIBTORCH", torch).env("LIBTORCH_USE_PYTORCH", "1")).succeeds("set up from LIBTORCH");
+    assert_eq!(world.calls("cargo"), [line("bench --package amp-tests --bench step --")]);
 }
 
 #[test]
 fn a_failed_demo_fails_and_a_wrong_command_line_is_told_apart() {
     let world = World::new();
     outcome(world.command(&["demo"]).env("FAILING", "run"))
-        .fails("`cargo run --release --package quickstart --` failed");
+        .fails("`cargo run --quiet --release --package detector -- train cells --overwrite --amp bf16 ");
     assert_eq!(world.run(&["tset"]).code, 2);
 }
