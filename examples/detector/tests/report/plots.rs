@@ -119,6 +119,23 @@ fn the_smoothed_line_does_not_lag() {
 }
 
 #[test]
+fn the_smoothed_line_is_calmer_than_the_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    // Up and down by 1 around 5: the strong line stays in the middle, the pale one goes from edge to edge.
+    let loss = (0..300).map(|step| (f64::from(step), 5. + f64::from(step % 2 * 2 - 1))).collect();
+    let picture = drawn(&[Run { name: "restless".to_owned(), loss, ..Run::default() }], folder.path());
+    // Without the first and last steps, where the mean is of few numbers.
+    let strong: Vec<u32> = picture
+        .enumerate_pixels()
+        .filter(|(x, _, pixel)| (250..1000).contains(x) && pixel.0 == BLUE)
+        .map(|(_, y, _)| y)
+        .collect();
+    let height = strong.iter().max().unwrap() - strong.iter().min().unwrap();
+    assert!(height < 80, "{height} of 800 pixels");
+    assert!(strong.len() > 100);
+}
+
+#[test]
 fn odd_numbers_are_drawn_too() {
     let folder = tempfile::tempdir().unwrap();
     let of = |loss: Vec<(f64, f64)>| Run { name: "odd".to_owned(), loss, ..Run::default() };
