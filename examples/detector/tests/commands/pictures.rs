@@ -109,18 +109,13 @@ fn plot_lays_runs_over_each_other() {
     let other = folder.path().join("scalars.json");
     fs::write(&other, lines.join("\n")).unwrap();
     let work = trained().to_str().unwrap();
-    let out = folder.path().join("both.png");
-    detector([
-        "plot",
-        work,
-        other.to_str().unwrap(),
-        "--out",
-        out.to_str().unwrap(),
-        "--legend",
-        "bf16",
-        "fp16",
-    ])
-    .succeeds();
+    let plot = |name: &str| {
+        let out = folder.path().join(name);
+        let runs = ["plot", work, other.to_str().unwrap(), "--legend", "bf16", "fp16"];
+        detector(runs.into_iter().chain(["--out", out.to_str().unwrap()])).succeeds();
+        out
+    };
+    let out = plot("both.png");
     let picture = open(&out);
     assert!(count(&picture, BLUE) > 300 && count(&picture, ORANGE) > 300);
     let scale = image::imageops::crop_imm(&picture, 600, 400, 600, 400).to_image();
@@ -128,18 +123,7 @@ fn plot_lays_runs_over_each_other() {
         count(&scale, ORANGE) > 100 && count(&scale, [255, 0, 0]) > 4,
         "the loss scale, and a cross where it fell"
     );
-    let out = folder.path().join("both.svg");
-    detector([
-        "plot",
-        work,
-        other.to_str().unwrap(),
-        "--out",
-        out.to_str().unwrap(),
-        "--legend",
-        "bf16",
-        "fp16",
-    ])
-    .succeeds();
+    let out = plot("both.svg");
     let text = fs::read_to_string(out).unwrap();
     for part in [
         "training loss",
