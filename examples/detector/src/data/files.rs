@@ -6,6 +6,10 @@ use std::path::Path;
 
 /// The folder that the other paths start at is there.
 pub(super) fn root_exists(root: &Path) -> Result<(), DataError> {
+    if root.as_os_str().is_empty() {
+        let help = "say where the data lies, for instance with `--cfg-options data_root=FOLDER`";
+        return Err(DataError::Config(format!("`data_root` is not set\nhelp: {help}")));
+    }
     std::fs::read_dir(root).map(drop).map_err(|cause| {
         let help =
             format!("set `data_root`, for instance with `--cfg-options data_root=FOLDER`; {}", around(root));

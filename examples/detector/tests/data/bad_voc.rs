@@ -291,6 +291,9 @@ fn paths_that_are_not_there_say_what_is() {
     let message = Dataset::load(&config).unwrap_err().to_string();
     assert!(message.starts_with("cannot read the data set's folder `no/such/folder`: "), "{message}");
     assert!(message.contains("help: set `data_root`"), "{message}");
+    config.data_root = Path::new("").to_owned();
+    let message = Dataset::load(&config).unwrap_err().to_string();
+    assert!(message.starts_with("`data_root` is not set\nhelp: "), "{message}");
 }
 
 #[test]
