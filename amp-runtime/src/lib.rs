@@ -19,6 +19,7 @@ pub mod checkpoint;
 pub mod config;
 mod dispatch;
 mod ema;
+pub mod guides;
 mod layout;
 mod memory;
 mod native;
