@@ -26,6 +26,7 @@ mod native;
 mod ops;
 mod optim;
 mod optim_wrapper;
+pub mod parity;
 pub mod plan;
 pub mod policy;
 mod precision;

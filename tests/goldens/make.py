@@ -4,8 +4,8 @@
     python tests/goldens/make.py [names...]            # write
     python tests/goldens/make.py --check [names...]    # regenerate in memory and compare
 
-Names: scaler optimizers clip schedules hysteresis autocast mmengine mmengine_schedules (default: all).
-Needs torch 2.11.0, numpy and safetensors; the last two need mmengine 0.10.7 besides. What cannot be
+Names: scaler optimizers clip schedules hysteresis autocast mmengine mmengine_schedules parity (default:
+all). Needs torch 2.11.0, numpy and safetensors; the last three need mmengine 0.10.7 besides. What cannot be
 regenerated here is reported on a line that starts with `skipped:` and does not fail the check.
 The first difference is named and the exit status is 1.
 
@@ -35,6 +35,7 @@ TOPICS = {  # name: module
     "autocast": "autocast",
     "mmengine": "mmengine_ref",
     "mmengine_schedules": "mmengine_schedules",
+    "parity": "parity",
 }
 TORCH = "2.11.0"
 MMENGINE = "0.10.7"
@@ -169,7 +170,7 @@ def main():
         if name != "hysteresis" and version(torch.__version__) != TORCH:
             print(f"skipped: {name} (the reference is torch {TORCH}, this is {torch.__version__})")
             continue
-        if name.startswith("mmengine"):
+        if name.startswith("mmengine") or name == "parity":
             try:
                 import mmengine
             except ImportError as error:
