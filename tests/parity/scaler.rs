@@ -257,6 +257,19 @@ fn states_are_read_and_written_as_theirs() {
     assert!(matches!(scaler.load_state(&undefined), Err(ScalerError::State(_))));
 }
 
+/// Theirs refuses to be pickled there.
+#[test]
+fn a_state_between_step_and_update_is_the_last_updates() {
+    let recording = Recording::read();
+    assert!(recording.says(SYSTEM, "pickling between `step` and `update`").contains("after scaler.update()"));
+    let mut rig = Rig::new(LossScale::dynamic()).train(OVERFLOW).backward(CLEAN);
+    let before = rig.scaler.state().unwrap();
+    let mut rig = rig.step();
+    assert_eq!(rig.scaler.state().unwrap(), before);
+    rig.scaler.update().unwrap();
+    assert_ne!(rig.scaler.state().unwrap(), before);
+}
+
 #[test]
 fn without_a_scale_nothing_is_scaled() {
     let recording = Recording::read();
