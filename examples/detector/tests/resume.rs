@@ -79,6 +79,24 @@ fn pseudo_random(seed: u64) -> u64 {
     seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33
 }
 
+/// Three batches an epoch, six epochs, windows of four: two batches are left over at the end, and must not be lost.
+#[test]
+fn the_last_window_of_an_accumulation_is_an_update_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let updates = |counts: &str| {
+        let work = folder.path().join(counts);
+        let counts = format!("optim_wrapper.accumulative_counts={counts}");
+        assert!(training(&work, &[]).arg(counts).status().unwrap().success());
+        let bytes = fs::read(work.join("epoch_6.safetensors")).unwrap();
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let state = &header.metadata().as_ref().unwrap()["state"];
+        let state: serde_json::Value = serde_json::from_str(state).unwrap();
+        state.pointer("/wrappers//numbers/applied").unwrap().as_u64().unwrap()
+    };
+    assert_eq!(updates("1"), 18);
+    assert_eq!(updates("4"), 5);
+}
+
 #[test]
 fn killed_and_interrupted_trainings_end_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use super::resnet::ResNet;
 use super::targets::Targets;
 use crate::bbox::Object;
 use crate::config::{BoxLoss, DataPreprocessor, ModelConfig, ModelType, TestCfg};
+use amp_runtime::amp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tch::nn::{Path, VarStore};
@@ -113,6 +114,8 @@ impl Detector {
     }
 
     /// The head's outputs for images `[N, 3, H, W]`, in f32; `train` is for the batch norms.
+    // One region around all parts: the head's weights are cast once, not once for each level.
+    #[amp]
     pub fn forward(&self, images: &Tensor, train: bool) -> Outputs {
         let features = self.backbone.forward(images, train);
         let levels = self.neck.forward(&features, train);

@@ -88,12 +88,11 @@ impl Head {
             codes.push(said.1);
             centerness.extend(said.2);
         }
-        let centerness = (!centerness.is_empty()).then(|| Tensor::cat(&centerness, 1));
-        Outputs { logits: Tensor::cat(&logits, 1), codes: Tensor::cat(&codes, 1), centerness }
+        let centerness = (!centerness.is_empty()).then(|| joined(&centerness));
+        Outputs { logits: joined(&logits), codes: joined(&codes), centerness }
     }
 
-    // Sigmoids and losses want f32; the cast is cheap here, where there are only classes and boxes left.
-    #[amp(output = full)]
+    #[amp]
     fn level(&self, xs: &Tensor, level: usize, train: bool) -> (Tensor, Tensor, Option<Tensor>) {
         let mut cls = xs.shallow_clone();
         for conv in &self.cls_convs {
@@ -113,6 +112,12 @@ impl Head {
             }
         }
     }
+}
+
+/// What is said of all levels. Sigmoids and losses want f32: one cast, of all levels together.
+#[amp(output = full)]
+fn joined(levels: &[Tensor]) -> Tensor {
+    Tensor::cat(levels, 1)
 }
 
 /// `[N, priors * n, H, W]` to `[N, H * W * priors, n]`: without a copy where channels are last in memory.

@@ -93,6 +93,6 @@ impl ModuleT for ConvNorm {
         if let Some(norm) = &self.norm {
             ys = ys.apply_t(norm, train);
         }
-        if self.active { ys.relu() } else { ys }
+        if self.active { ys.relu_() } else { ys }
     }
 }

@@ -84,13 +84,10 @@ impl ResNet {
 
     #[amp]
     fn stem(&self, images: &Tensor, train: bool) -> Tensor {
-        images.apply(&self.conv1).apply_t(&self.bn1, train).relu().max_pool2d(
-            [3, 3],
-            [2, 2],
-            [1, 1],
-            [1, 1],
-            false,
-        )
+        // In place, as torchvision's: the norm's output is needed by nobody else, and large.
+        let mut xs = images.apply(&self.conv1).apply_t(&self.bn1, train);
+        let _ = xs.relu_();
+        xs.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)
     }
 }
 
@@ -126,14 +123,15 @@ impl ModuleT for Block {
         for (index, (conv, norm)) in self.convs.iter().enumerate() {
             ys = ys.apply(conv).apply_t(norm, train);
             if index + 1 < self.convs.len() {
-                ys = ys.relu();
+                let _ = ys.relu_();
             }
         }
         let around = match &self.downsample {
             Some((conv, norm)) => xs.apply(conv).apply_t(norm, train),
             None => xs.shallow_clone(),
         };
-        (ys + around).relu()
+        let _ = ys.g_add_(&around);
+        ys.relu_()
     }
 }
 

@@ -93,6 +93,9 @@ impl Trainer<'_> {
             }
             self.progress.epoch += 1;
             self.progress.iter = 0;
+            if self.progress.epoch == epochs {
+                self.finish_window()?;
+            }
             let early = self.evaluate()?;
             let done = self.progress.epoch == epochs || early;
             if done || self.progress.epoch.is_multiple_of(self.sections.default_hooks.checkpoint.interval) {
@@ -150,6 +153,16 @@ impl Trainer<'_> {
         }
         self.log.end();
         Ok(None)
+    }
+
+    /// Updates with what is left over where `accumulative_counts` does not divide the training, as MMEngine does.
+    fn finish_window(&mut self) -> Result<()> {
+        if let Some(outcome) = self.optim.finish_window()?
+            && let Some(ema) = &mut self.ema
+        {
+            ema.update(&outcome)?;
+        }
+        Ok(())
     }
 
     fn step(&mut self, batch: &Batch) -> Result<(Vec<(String, Tensor)>, StepOutcome)> {

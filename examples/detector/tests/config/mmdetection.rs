@@ -54,6 +54,32 @@ fn its_optimizer_is_that_of_the_dump() {
     assert_eq!(config.sections.train_dataloader.dataset.kind, DatasetType::Cells);
 }
 
+/// The one that is tried first: its dump has a variable left over, from which its pipelines were made.
+#[test]
+fn the_resnet_50_loads_as_it_is() {
+    let file = path().with_file_name("retinanet_r50_fpn_1x_coco.json");
+    let config = Config::load(&file, Overrides::default()).unwrap();
+    assert_eq!(config.sections.model.backbone.depth, 50);
+    assert!(config.ignored.iter().any(|key| key == "img_scales"), "{:?}", config.ignored);
+}
+
+/// What MMDetection's FCOS says of itself is understood, and means what is done here.
+#[test]
+fn the_keys_of_its_fcos_are_understood() {
+    let load = |neck: &str, sampling: bool| {
+        let text = format!(
+            "_base_ = \"bccd_fcos_r18\"\n[model]\nneck = {{ add_extra_convs = \"{neck}\", relu_before_extra_convs = true }}\n\
+             [model.bbox_head]\ntype = \"FCOSHead\"\nstrides = [8, 16, 32, 64, 128]\ncenter_sampling = {sampling}\n\
+             centerness_on_reg = true\nnorm_on_bbox = true\n\
+             loss_centerness = {{ type = \"CrossEntropyLoss\", use_sigmoid = true, loss_weight = 1.0 }}"
+        );
+        load_of(&[("fcos.toml", text.as_str())], "fcos.toml", Overrides::default())
+    };
+    assert_eq!(load("on_output", true).unwrap().sections.model.kind, ModelType::Fcos);
+    assert!(load("on_input", true).unwrap_err().contains("help: it must be \"on_output\""));
+    assert!(load("on_output", false).unwrap_err().contains("`model.bbox_head.center_sampling` is false"));
+}
+
 #[test]
 fn what_is_written_down_of_it_reads_the_same() {
     let config = with(&["data_root=elsewhere"]).unwrap();

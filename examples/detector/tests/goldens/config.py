@@ -1,4 +1,4 @@
-"""A dump of a real MMDetection configuration, as its users make it.
+"""Dumps of real MMDetection configurations, as its users make them.
 
 usage: config.py OUT_DIR
 needs: mmengine 0.10.7, mmdet 3.3.0 (only its configuration files)
@@ -10,4 +10,5 @@ import sys
 from mmengine.config import Config
 
 root = os.path.dirname(importlib.util.find_spec("mmdet").origin)
-Config.fromfile(f"{root}/.mim/configs/retinanet/retinanet_r18_fpn_1x_coco.py").dump(f"{sys.argv[1]}/retinanet_r18_fpn_1x_coco.json")
+for name in ("retinanet_r18_fpn_1x_coco", "retinanet_r50_fpn_1x_coco"):
+    Config.fromfile(f"{root}/.mim/configs/retinanet/{name}.py").dump(f"{sys.argv[1]}/{name}.json")
