@@ -1,9 +1,10 @@
 //! Gradient accumulation: which batches share an update, and is it the update of one large batch?
 use amp_runtime::{ClipGrad, OptimWrapper, OptimWrapperError, Precision, Sgd, StepOutcome};
+use amp_tests::device;
 use amp_tests::goldens;
 use amp_tests::recorded::Recorded;
 use tch::nn::{self, Module};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 fn descent() -> Sgd {
     Sgd { lr: 1., ..Sgd::default() }
@@ -91,7 +92,7 @@ fn more_batches_than_announced_are_an_error() {
 /// A small network, the same every time.
 fn network() -> (nn::VarStore, nn::Sequential) {
     tch::manual_seed(7);
-    let store = nn::VarStore::new(Device::Cpu);
+    let store = nn::VarStore::new(device());
     let layers = nn::seq()
         .add(nn::linear(store.root() / "first", 6, 16, nn::LinearConfig::default()))
         .add_fn(Tensor::tanh)
@@ -131,7 +132,7 @@ fn trained(data: &Tensor, k: i64, whole: bool, precision: Precision) -> Vec<Tens
 #[test]
 fn k_micro_batches_equal_one_batch() {
     tch::manual_seed(3);
-    let data = Tensor::randn([48, 6], (Kind::Float, Device::Cpu));
+    let data = Tensor::randn([48, 6], (Kind::Float, device()));
     for precision in [Precision::Full, Precision::F16] {
         for k in [2, 3, 4, 12] {
             let (parts, whole) = (trained(&data, k, false, precision), trained(&data, k, true, precision));

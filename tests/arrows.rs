@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
-const CRATES: [&str; 5] = ["amp-macros", "amp-runtime", "examples/detector", "examples/quickstart", "xtask"];
+const CRATES: [&str; 6] =
+    ["amp-macros", "amp-runtime", "examples/detector", "examples/quickstart", "tests/side-by-side", "xtask"];
 const LONGEST: usize = 400;
 
 fn workspace() -> PathBuf {

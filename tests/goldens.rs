@@ -77,3 +77,13 @@ fn autocast() {
 fn mmengine() {
     compare("mmengine");
 }
+
+#[test]
+fn mmengine_schedules() {
+    compare("mmengine_schedules");
+}
+
+#[test]
+fn parity() {
+    compare("parity");
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unit_arg, reason = "generated code cannot know")]
 use amp_runtime::__private as p;
 use amp_runtime::{Precision, Sgd, count_ops, prelude::OptimWrapper};
+use amp_tests::device;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::nn::{self, Module as _, RNN as _};
@@ -19,7 +20,9 @@ mod functions;
 #[path = "never_stale/layers.rs"]
 mod layers;
 
-const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
+fn f32() -> (Kind, Device) {
+    (Kind::Float, device())
+}
 
 static BF16: p::FunctionPlan = p::FunctionPlan {
     function: "never_stale",
@@ -35,7 +38,7 @@ static BF16: p::FunctionPlan = p::FunctionPlan {
 static LAYER: p::LayerPlan = p::LayerPlan { call: "apply(&layer)", line: 0, seen: p::LayerSeen::new() };
 
 fn x() -> Tensor {
-    Tensor::randn([4, 4], F32)
+    Tensor::randn([4, 4], f32())
 }
 
 fn weight() -> Tensor {
@@ -66,9 +69,9 @@ type Write = fn(&Tensor);
 /// Every way to write to a tensor that libtorch counts, through itself and through aliases.
 const WRITES: [(&str, Write); 8] = [
     ("in place", |t| drop(t.shallow_clone().fill_(1.5))),
-    ("part of it", |t| t.narrow(0, 0, 1).copy_(&Tensor::ones([1, 4], F32))),
+    ("part of it", |t| t.narrow(0, 0, 1).copy_(&Tensor::ones([1, 4], f32()))),
     ("a detached alias", |t| drop(t.detach().g_add_(&x()))),
-    ("an alias of an alias", |t| t.view([16]).narrow(0, 3, 2).copy_(&Tensor::zeros([2], F32))),
+    ("an alias of an alias", |t| t.view([16]).narrow(0, 3, 2).copy_(&Tensor::zeros([2], f32()))),
     ("one element", |t| drop(t.get(1).get(2).fill_(7.))),
     ("copied over", |t| t.shallow_clone().copy_(&x())),
     ("an out argument", |t| drop(x().exp_out(t))),
@@ -253,7 +256,7 @@ fn wrote_voids_what_nobody_counts() {
 #[test]
 fn an_optimizer_step_within_a_region_voids() {
     let _alone = alone();
-    let vs = nn::VarStore::new(Device::Cpu);
+    let vs = nn::VarStore::new(device());
     let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
     let mut optimizer = OptimWrapper::builder(Sgd { lr: 0.5, ..Sgd::default() }).build(&vs).unwrap();
     let xs = x();

@@ -4,10 +4,11 @@
 //! that is rounded, forward or backward, is moved by the dtype's unit roundoff in exact arithmetic. No tolerance is chosen here.
 //! One mixed run may differ from f32 by its own bound, and two mixed runs from each other by the sum of theirs.
 use amp_runtime::{Precision, autocast, with_precision};
+use amp_tests::device;
 use amp_tests::goldens::{Goldens, same_bits};
 use amp_tests::models::{self, NAMES};
 use std::collections::BTreeMap;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 const FILE: &str = "autocast.safetensors";
 
@@ -152,6 +153,35 @@ fn forward_and_gradients_are_pytorch_autocasts_within_rounding() {
                 assert!(distance <= allowed, "{theirs}/{what}: {distance} away, rounding allows {allowed}");
             });
         }
+    }
+}
+
+/// Against the PyTorch of the machine and the device that are tested, which need not be those of the records.
+#[test]
+fn forward_and_gradients_are_those_of_the_pytorch_that_is_here() {
+    const LIVE: &str = "autocast_live.safetensors";
+    if !Goldens::exist(LIVE) {
+        return println!(
+            "SKIPPED: no {LIVE}, which `goldens/autocast_live.py` makes on the machine that is tested"
+        );
+    }
+    let (goldens, live) = (Goldens::open(FILE), Goldens::open(LIVE));
+    let lists = if device() == Device::Cpu { "cpu" } else { "cuda" };
+    for (name, precision) in runs() {
+        let results = amp(name, &goldens, precision);
+        let (ours, theirs) = (format!("{name}/{precision}/shared"), format!("{name}/{precision}/{lists}"));
+        let mut worst = 0_f64;
+        each(name, &results, &goldens, |what, tensor| {
+            let wanted = live.tensor(&format!("{name}/{precision}/{what}"));
+            let distance = distance(tensor, wanted, goldens.tensor(&format!("{name}/f32/{what}")));
+            let allowed = bound(&goldens, &ours, what) + bound(&goldens, &theirs, what);
+            assert!(
+                distance <= allowed,
+                "{name} {precision} {what}: {distance} away, rounding allows {allowed}"
+            );
+            worst = worst.max(distance / allowed);
+        });
+        println!("{name} {precision}: {worst:.2} of what rounding allows");
     }
 }
 

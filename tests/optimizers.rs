@@ -3,10 +3,11 @@ use amp_runtime::{
     Adam, AdamW, ClipGrad, DynamicLossScale, GradScaler, LossScale, OptimWrapper, Optimizer, OptimizerConfig,
     Precision, Sgd, StepOutcome,
 };
+use amp_tests::device;
 use amp_tests::goldens::{self, Goldens, assert_same, relative_difference, same_bits};
 use amp_tests::recorded::Recorded;
 use serde_json::Value;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 const FILE: &str = "optimizers.safetensors";
 const STEPS: i64 = 200;
@@ -333,13 +334,13 @@ fn several_dtypes_update_together() {
 #[test]
 fn bf16_parameters_move_as_f32_ones_do() {
     for config in every_optimizer() {
-        let value = Tensor::linspace(-1., 1., 67, (Kind::Float, Device::Cpu)).to_kind(Kind::BFloat16);
+        let value = Tensor::linspace(-1., 1., 67, (Kind::Float, device())).to_kind(Kind::BFloat16);
         let narrow = Recorded::new([("weight", value.shallow_clone())]);
         let wide = Recorded::new([("weight", value.to_kind(Kind::Float))]);
         for model in [&narrow, &wide] {
             let mut optimizer = Optimizer::new(config, &model.store).unwrap();
             for step in 1..4 {
-                let phase = Tensor::arange(67, (Kind::Float, Device::Cpu)) * f64::from(step);
+                let phase = Tensor::arange(67, (Kind::Float, device())) * f64::from(step);
                 let grad = phase.cos().to_kind(Kind::BFloat16).to_kind(model.variable("weight").kind());
                 apply(&mut optimizer, &model.loss([("weight", grad)]));
             }

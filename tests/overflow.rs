@@ -4,6 +4,7 @@ use amp_runtime::{
     Adam, AdamW, ClipGrad, DynamicLossScale, Floor, LossScale, OptimWrapper, OptimWrapperError,
     OptimizerConfig, Precision, ScalerError, Sgd, StepOutcome, StepStats,
 };
+use amp_tests::device;
 use amp_tests::goldens::same_bits;
 use amp_tests::recorded::Recorded;
 use tch::Tensor;
@@ -242,9 +243,9 @@ fn a_tch_optimizer_skips_as_well() {
 #[test]
 fn an_f16_forward_that_overflows_is_skipped_and_recovers() {
     use amp_runtime::autocast;
+    use tch::Kind;
     use tch::nn::{self, Module};
-    use tch::{Device, Kind};
-    let store = nn::VarStore::new(Device::Cpu);
+    let store = nn::VarStore::new(device());
     let layer = nn::linear(store.root(), 4, 1, nn::LinearConfig::default());
     let mut wrapper = OptimWrapper::builder(Sgd { lr: 1e-3, ..Sgd::default() })
         .precision(Precision::F16)
@@ -252,7 +253,7 @@ fn an_f16_forward_that_overflows_is_skipped_and_recovers() {
         .unwrap();
     let before = layer.ws.detach().copy();
     let loss = |size: f64| {
-        let xs = Tensor::full([2, 4], size, (Kind::Float, Device::Cpu));
+        let xs = Tensor::full([2, 4], size, (Kind::Float, device()));
         autocast(Precision::F16, || layer.forward(&xs)).to_kind(Kind::Float).square().mean(Kind::Float)
     };
     assert!(stepped(wrapper.update_params(&loss(1e5)).unwrap()).skipped().unwrap());

@@ -1,5 +1,6 @@
 //! The loss scale's path: does it take the steps of `torch.amp.GradScaler`, and those of the two hysteresis rules?
 use amp_runtime::{DynamicLossScale, Floor, GradScaler, LossScale, Optimizer, ScalerState, Sgd};
+use amp_tests::device;
 use amp_tests::goldens::{self, Goldens};
 use amp_tests::recorded::Recorded;
 use amp_tests::scale_model::ScaleModel;
@@ -34,9 +35,10 @@ impl Rig {
         model.uniform_loss(1.).backward();
         let grad = model.variable("weight").grad();
         let pairs = [[1., -2.], [f32::INFINITY, 1.], [1., f32::NEG_INFINITY], [f32::NAN, -1.]];
-        let gradients = pairs.iter().map(|pair| Tensor::from_slice(pair)).collect();
+        let gradients = pairs.iter().map(|pair| Tensor::from_slice(pair).to_device(device())).collect();
         let scaler = GradScaler::new(LossScale::Dynamic(by)).unwrap();
-        Self { scaler, optimizer, model, loss: Tensor::from(1f32), gradients, grad }
+        let loss = model.any_loss();
+        Self { scaler, optimizer, model, loss, gradients, grad }
     }
 
     fn gradient(&self, step: usize, overflow: bool) -> &Tensor {

@@ -2,9 +2,10 @@
 use amp_runtime::{
     DynamicLossScale, Floor, GradScaler, LossScale, OptimError, Optimizer, ScalerError, ScalerState, Sgd,
 };
+use amp_tests::device;
 use amp_tests::goldens::same_bits;
 use amp_tests::recorded::Recorded;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 fn scaler(loss_scale: LossScale) -> GradScaler {
     GradScaler::new(loss_scale).unwrap()
@@ -67,7 +68,7 @@ fn a_wrong_order_of_calls_is_an_error() {
 fn a_backward_without_gradients_names_the_parameters() {
     let model = Recorded::small();
     let (mut scaler, mut optimizer) = (scaler(LossScale::dynamic()), descent(&model));
-    let _ = scaler.scale(&Tensor::from(1f32)).unwrap();
+    let _ = scaler.scale(&model.any_loss()).unwrap();
     let error = scaler.step(&mut optimizer).unwrap_err();
     assert!(matches!(error, ScalerError::Optim(OptimError::NoGradients { count: 3, .. })), "{error}");
     model.names().iter().for_each(|name| assert!(error.to_string().contains(name), "{error}"));
@@ -159,7 +160,7 @@ fn a_scale_set_after_backward_does_not_touch_its_gradients() {
     scaler.update().unwrap();
     assert!(model.unchanged_since(&before.iter().map(|value| value - 0.75).collect::<Vec<_>>()));
     assert_eq!(scaler.get_scale().unwrap(), 128.);
-    let next = scaler.scale(&Tensor::from(1f32)).unwrap();
+    let next = scaler.scale(&model.any_loss()).unwrap();
     assert_eq!(next.double_value(&[]), 128.);
 }
 
@@ -173,7 +174,7 @@ fn losses_are_scaled_in_f32_or_wider() {
         (Kind::Double, Kind::Double),
     ] {
         for shape in [vec![], vec![1], vec![2, 3]] {
-            let loss = Tensor::full(&shape, 2., (kind, Device::Cpu));
+            let loss = Tensor::full(&shape, 2., (kind, device()));
             let product = scaler.scale(&loss).unwrap();
             assert_eq!((product.kind(), product.size()), (wanted, shape));
             assert_eq!(product.max().double_value(&[]), 131_072., "{kind:?}");
@@ -353,7 +354,7 @@ fn gradients_that_overflow_while_they_are_unscaled_skip_the_update() {
         if matches!(loss_scale, LossScale::Dynamic(_)) {
             scaler.set_scale(1e-3).unwrap();
         }
-        let _ = scaler.scale(&Tensor::from(1f32)).unwrap();
+        let _ = scaler.scale(&model.any_loss()).unwrap();
         model.uniform_loss(3e37).backward();
         scaler.step(&mut optimizer).unwrap();
         scaler.update().unwrap();

@@ -3,10 +3,11 @@ use amp_runtime::{
     Adam, AdamW, ClipGrad, LossScale, OptimWrapper, OptimWrapperDict, OptimizerConfig, Precision, Sgd,
     StepOutcome,
 };
+use amp_tests::device;
 use amp_tests::goldens::{relative_difference, same_bits};
 use amp_tests::recorded::Recorded;
-use tch::Tensor;
 use tch::nn::{self, OptimizerConfig as _};
+use tch::{Device, Tensor};
 
 const PRECISIONS: [Precision; 3] = [Precision::F16, Precision::Bf16, Precision::Full];
 
@@ -288,7 +289,8 @@ fn an_update_reads_nothing_back() {
                     .build(&model.store)
                     .unwrap();
                 // libtorch's CPU kernel of Adam looks at the step counter of each parameter, in its own memory.
-                let of_kernel = if matches!(config, OptimizerConfig::Sgd(_)) { 0 } else { 2 * 3 };
+                let looks = device() == Device::Cpu && !matches!(config, OptimizerConfig::Sgd(_));
+                let of_kernel = if looks { 2 * 3 } else { 0 };
                 for bad in [0.5, 0.25, f64::NAN, 0.5, 0.25, 0.5, f64::INFINITY, f64::NAN, 0.5, 0.5] {
                     let loss = model.spoiled_loss(&["middle.bias"], bad);
                     let mut outcome = None;

@@ -83,7 +83,7 @@ fn recurrent_layers_do_not_use_libtorchs_stale_casts() {
     let _alone = alone();
     let vs = nn::VarStore::new(Device::Cpu);
     let gru = nn::gru(vs.root(), 4, 4, nn::RNNConfig::default());
-    let xs = Tensor::randn([2, 3, 4], F32);
+    let xs = Tensor::randn([2, 3, 4], f32());
     let state = gru.zero_state(2);
     let fresh = |f: &dyn Fn() -> Tensor| amp_runtime::autocast(Precision::Bf16, f);
     let c = p::Call::new();

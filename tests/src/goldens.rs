@@ -1,9 +1,10 @@
 //! What the real libraries computed, by name; `goldens/README.md` says how.
+use crate::device::device;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// A file of recorded tensors.
 pub struct Goldens {
@@ -12,8 +13,10 @@ pub struct Goldens {
     metadata: HashMap<String, String>,
 }
 
+/// Away from the sources `AMP_GOLDENS` names the folder.
 fn path(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens").join(file)
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens");
+    std::env::var_os("AMP_GOLDENS").map_or_else(beside, PathBuf::from).join(file)
 }
 
 /// A recorded JSON document.
@@ -26,12 +29,18 @@ pub fn json(file: &str) -> Value {
 }
 
 impl Goldens {
-    /// Reads a safetensors file.
+    /// Whether there is such a file: some are made on the machine that is tested.
+    pub fn exist(file: &str) -> bool {
+        path(file).exists()
+    }
+
+    /// Reads a safetensors file, onto the device that the tests run on.
     ///
     /// # Panics
     /// If it cannot be read.
     pub fn open(file: &'static str) -> Self {
-        let tensors = Tensor::read_safetensors(path(file)).expect(file).into_iter().collect();
+        let read = Tensor::read_safetensors(path(file)).expect(file);
+        let tensors = read.into_iter().map(|(name, tensor)| (name, tensor.to_device(device()))).collect();
         let bytes = std::fs::read(path(file)).expect(file);
         let (_, header) = SafeTensors::read_metadata(&bytes).expect(file);
         Self { file, tensors, metadata: header.metadata().clone().unwrap_or_default() }
@@ -68,6 +77,10 @@ impl Goldens {
 
     /// Whether this machine runs the vectorized kernels that the file was recorded with: only then are bits comparable.
     pub fn same_kernels(&self) -> bool {
+        if device() != Device::Cpu {
+            println!("{}: recorded on a CPU, here {:?}: bits are not compared", self.file, device());
+            return false;
+        }
         let recorded = self.metadata.get("cpu_capability").map(String::as_str);
         let here = cpu_capability();
         println!(

@@ -1,7 +1,8 @@
 //! Models whose gradients a test chooses.
+use crate::device::device;
 use crate::goldens::same_bits;
 use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 /// Variables and a loss that is linear in each of them: its gradients are the numbers that the test gives.
 pub struct Recorded {
@@ -12,7 +13,7 @@ pub struct Recorded {
 
 impl Default for Recorded {
     fn default() -> Self {
-        Self { store: VarStore::new(Device::Cpu), variables: Vec::new() }
+        Self { store: VarStore::new(device()), variables: Vec::new() }
     }
 }
 
@@ -28,7 +29,7 @@ impl Recorded {
 
     /// Three variables of f32: `first.weight` \[2, 3\], `middle.bias` \[4\], `last.weight` \[2\].
     pub fn small() -> Self {
-        let ramp = |count: i64| Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.25 - 0.5;
+        let ramp = |count: i64| Tensor::arange(count, (Kind::Float, device())) * 0.25 - 0.5;
         Self::new([
             ("first.weight", ramp(6).view([2, 3])),
             ("middle.bias", ramp(4)),
@@ -36,7 +37,7 @@ impl Recorded {
         ])
     }
 
-    /// Adds a variable, `a.b.c`, in its value's dtype and memory layout.
+    /// Adds a variable, `a.b.c`, in its value's dtype and memory layout, on the device that the tests run on.
     pub fn add(&mut self, name: &str, value: &Tensor, group: usize) -> Tensor {
         let mut path = self.store.root();
         let mut parts: Vec<&str> = name.split('.').collect();
@@ -44,9 +45,14 @@ impl Recorded {
         for part in parts {
             path = path.sub(part);
         }
-        let variable = path.set_group(group).add(last, value.detach().copy(), true);
+        let variable = path.set_group(group).add(last, value.detach().to_device(device()).copy(), true);
         self.variables.push((name.to_owned(), variable.shallow_clone()));
         variable
+    }
+
+    /// A loss that nothing depends on, for scalers that are tested without a backward: one on the variables' device.
+    pub fn any_loss(&self) -> Tensor {
+        Tensor::ones([], (Kind::Float, device()))
     }
 
     /// The names of the variables, in order.
@@ -68,7 +74,9 @@ impl Recorded {
     /// # Panics
     /// If a name is unknown, or none is given.
     pub fn loss<'a>(&self, grads: impl IntoIterator<Item = (&'a str, Tensor)>) -> Tensor {
-        let terms = grads.into_iter().map(|(name, grad)| (self.variable(name) * grad).sum(None::<Kind>));
+        let terms = grads
+            .into_iter()
+            .map(|(name, grad)| (self.variable(name) * grad.to_device(device())).sum(None::<Kind>));
         terms.reduce(|sum, term| sum + term).expect("a loss of something")
     }
 

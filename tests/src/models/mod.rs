@@ -7,10 +7,11 @@ mod mlp;
 mod residual;
 mod transformer;
 
+use crate::device::device;
 use crate::goldens::Goldens;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tch::{Device, Tensor, nn};
+use tch::{Tensor, nn};
 
 /// All of them.
 pub const NAMES: [&str; 5] = ["mlp", "residual", "transformer", "lstm", "fpn"];
@@ -70,7 +71,7 @@ fn named(inputs: impl IntoIterator<Item = (&'static str, Tensor)>) -> Inputs {
 /// # Panics
 /// If the recorded weights are not the model's.
 pub fn recorded(name: &str, goldens: &Goldens) -> (nn::VarStore, Box<dyn Model>, Inputs) {
-    let store = nn::VarStore::new(Device::Cpu);
+    let store = nn::VarStore::new(device());
     let model = build(name, &store.root(), Size::Test);
     let variables = store.variables();
     let prefix = format!("{name}/weights/");
