@@ -1,6 +1,6 @@
 //! Running cargo exactly as a user would, so that nothing is built twice.
 use std::env;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::error::Error;
 use crate::workspace::Workspace;
@@ -22,11 +22,30 @@ pub(crate) fn run<'a>(workspace: &Workspace, args: impl IntoIterator<Item = &'a 
 }
 
 pub(crate) fn succeed(command: &mut Command) -> Result<(), Error> {
-    let words = command.get_args().map(|word| word.to_string_lossy());
-    let shown = words.fold(String::from("cargo"), |line, word| line + " " + &word);
+    succeed_as("cargo", command)
+}
+
+/// Errors call the program by this name.
+pub(crate) fn succeed_as(program: &str, command: &mut Command) -> Result<(), Error> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Error::Failed { command: shown, status: status.to_string() }),
-        Err(source) => Err(Error::NotStarted { command: shown, source }),
+        Ok(status) => Err(Error::Failed { command: shown(program, command), status: status.to_string() }),
+        Err(source) => Err(Error::NotStarted { command: shown(program, command), source }),
     }
+}
+
+/// What a command prints; its errors go where ours do.
+pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
+    match command.stderr(Stdio::inherit()).output() {
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(output) => {
+            Err(Error::Failed { command: shown("cargo", command), status: output.status.to_string() })
+        }
+        Err(source) => Err(Error::NotStarted { command: shown("cargo", command), source }),
+    }
+}
+
+fn shown(program: &str, command: &Command) -> String {
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    words.fold(program.to_owned(), |line, word| line + " " + &word)
 }

@@ -101,6 +101,11 @@ pub(crate) enum Error {
     #[error("could not {what} `{}`: {source}", .path.display())]
     Io { what: &'static str, path: PathBuf, source: io::Error },
 
+    #[error(
+        "`{}` is not empty\nhelp: name a folder that is empty or does not exist yet", .path.display()
+    )]
+    NotEmpty { path: PathBuf },
+
     #[error("could not start `{command}`: {source}")]
     NotStarted { command: String, source: io::Error },
 

@@ -1,4 +1,5 @@
 //! `cargo xtask`: the command line of the workspace's own commands.
+mod bundle;
 mod cargo;
 mod checks;
 mod decide;
@@ -10,6 +11,7 @@ mod setup;
 mod wheels;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -57,12 +59,18 @@ enum Command {
         #[arg(long, value_name = "STEP")]
         only: Option<checks::Step>,
     },
-    /// Set up, then run a benchmark
+    /// Set up, then build a folder that tests and measures on another machine, such as one with a GPU
+    Bundle {
+        /// The folder, empty or yet to be made
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Set up, then measure: training steps of five models, side by side with PyTorch
     Bench {
-        /// Which benchmark of the `amp-tests` package
-        #[arg(default_value = "step")]
+        /// `side-by-side`, or a part: `step` (an update), `models` (forward and backward), `sites` (what a cast costs)
+        #[arg(default_value = "side-by-side")]
         name: String,
-        /// Arguments of the benchmark
+        /// Arguments of the benchmark; `-- --help` lists them
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -85,8 +93,13 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Setup { .. } => Ok(()),
         Command::Demo { options } => demo::run(&workspace, &options),
         Command::Test { only } => checks::run(&workspace, only),
+        Command::Bundle { out } => bundle::run(&workspace, &out),
         Command::Bench { name, args } => {
-            let fixed = ["bench", "--package", "amp-tests", "--bench", &name, "--"];
+            let fixed = if name == "side-by-side" {
+                vec!["run", "--release", "--package", "side-by-side", "--"]
+            } else {
+                vec!["bench", "--package", "amp-tests", "--bench", &name, "--"]
+            };
             cargo::run(&workspace, fixed.into_iter().chain(args.iter().map(String::as_str)))
         }
     }

@@ -1,5 +1,5 @@
 //! What the commands hand to cargo after set-up.
-use crate::world::{World, outcome};
+use crate::world::{World, outcome, put};
 
 /// Without `LIBTORCH` cargo's `[env]` decides, exactly as for a plain command.
 fn line(command: &str) -> String {
@@ -56,10 +56,29 @@ fn demo_and_bench_pass_arguments_on() {
         train("off", "f32"),
         detector(format!("test {demo}/f32")),
         detector(format!("plot {demo}/bf16 {demo}/f32 --out {demo}/bf16-and-f32.png --legend bf16 f32")),
-        line("bench --package amp-tests --bench step -- --quick"),
+        line("run --release --package side-by-side -- --quick"),
         line("bench --package amp-tests --bench other --"),
     ];
     assert_eq!(world.calls("cargo"), lines);
+}
+
+#[test]
+fn a_bundle_is_whole_or_not_there_and_wants_an_empty_folder() {
+    let world = World::new();
+    let out = world.root().join("bundle");
+    let run = || world.run(&["bundle", "--out", &out.display().to_string()]);
+    // The workspace of this test has no references.
+    run().fails("could not copy");
+    assert!(!out.exists());
+    let calls = world.calls("cargo");
+    assert!(
+        calls[0].starts_with("test --no-run --release --package amp-tests --test accumulation"),
+        "{calls:?}"
+    );
+    assert!(calls[1].starts_with("build --release --package side-by-side"), "{calls:?}");
+    put(&out.join("mine"), "");
+    run().fails(&format!("`{}` is not empty", out.display()));
+    assert!(out.join("mine").exists());
 }
 
 #[test]
@@ -68,7 +87,7 @@ fn a_callers_libtorch_reaches_cargo_as_the_link_only() {
     let torch = world.torch("opt/libtorch", "2.11.0");
     let mut bench = world.command(&["bench"]);
     outcome(bench.env("LIBTORCH", torch).env("LIBTORCH_USE_PYTORCH", "1")).succeeds("set up from LIBTORCH");
-    assert_eq!(world.calls("cargo"), [line("bench --package amp-tests --bench step --")]);
+    assert_eq!(world.calls("cargo"), [line("run --release --package side-by-side --")]);
 }
 
 #[test]

@@ -1,0 +1,160 @@
+//! A row: everyone has the same weights, the same batch and the same threads, and they take turns.
+use crate::entrant::{Entrant, Hardware, Numbers, System, Task};
+use crate::models::Spec;
+use crate::process::{Process, Python};
+use crate::results::{Absent, Measured, Row};
+use anyhow::{Result, bail};
+use std::path::Path;
+use tch::{Device, Tensor, nn};
+
+/// How it is measured.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) device: Hardware,
+    pub(crate) threads: i32,
+    pub(crate) rounds: usize,
+    pub(crate) keep_memory: bool,
+    pub(crate) python: Python,
+}
+
+/// A turn is about so long, and has at least one step that is counted.
+const TURN_SECONDS: f64 = 0.3;
+const MOST_STEPS: usize = 50;
+/// Whoever needs longer for a step is measured once, and is no part of the turns.
+const SLOW_SECONDS: f64 = 8.;
+
+struct Contestant {
+    process: Process,
+    entrant: Entrant,
+    loss: f64,
+    /// In a turn.
+    steps: usize,
+    seconds: Vec<f64>,
+}
+
+/// Measures a model at a batch size; `say` hears what is going on. The version of Python's torch comes with the row.
+pub(crate) fn row(
+    spec: Spec,
+    batch: i64,
+    entrants: &[Entrant],
+    rules: &Rules,
+    mut say: impl FnMut(&str),
+) -> Result<(Row, Option<String>)> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("row.safetensors");
+    let parameters = write(spec, batch, &file)?;
+    let (mut contestants, mut absent, mut torch) = (Vec::new(), Vec::new(), None);
+    for &entrant in entrants {
+        say(&format!("{} batch {batch}: starting {}", spec.name, entrant.label()));
+        let task = Task {
+            entrant,
+            model: spec.name.to_owned(),
+            file: file.clone(),
+            device: rules.device,
+            threads: rules.threads,
+        };
+        match Contestant::start(&task, rules) {
+            Ok((contestant, version)) => {
+                contestants.push(contestant);
+                torch = torch.or(version);
+            }
+            Err(error) => absent.push(Absent { entrant, reason: format!("{error:#}") }),
+        }
+    }
+    for round in 0..rules.rounds {
+        say(&format!("{} batch {batch}: round {} of {}", spec.name, round + 1, rules.rounds));
+        for contestant in &mut contestants {
+            contestant.turn()?;
+        }
+    }
+    let mut measured = Vec::new();
+    for contestant in contestants {
+        measured.push(contestant.finish()?);
+    }
+    same_model(spec, &measured)?;
+    let (unit, items) = spec.unit;
+    let row = Row {
+        model: spec.name.to_owned(),
+        batch,
+        unit: unit.to_owned(),
+        per_step: batch * items,
+        parameters,
+        measured,
+        absent,
+    };
+    Ok((row, torch))
+}
+
+/// What is compared must be the same thing: both sides begin with the same loss in f32.
+fn same_model(spec: Spec, measured: &[Measured]) -> Result<()> {
+    let loss = |system| {
+        let entrants = measured.iter().filter(|one| one.entrant.numbers == Numbers::F32);
+        entrants.filter(|one| one.entrant.system == system).map(|one| one.loss).next()
+    };
+    match (loss(System::Amp), loss(System::Pytorch)) {
+        (Some(ours), Some(theirs)) if (ours - theirs).abs() > 1e-4 * ours.abs() => {
+            bail!(
+                "{} begins with a loss of {ours} here and of {theirs} in PyTorch: these are two models",
+                spec.name
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Random weights and a random batch, the same in every run; how many parameters there are.
+fn write(spec: Spec, batch: i64, file: &Path) -> Result<i64> {
+    tch::manual_seed(0);
+    let store = nn::VarStore::new(Device::Cpu);
+    let _model = spec.build(&store.root())?;
+    let weights = store.variables().into_iter().map(|(name, weight)| (format!("weights/{name}"), weight));
+    let inputs = spec.inputs(batch)?.into_iter().map(|(name, input)| (format!("inputs/{name}"), input));
+    let tensors: Vec<(String, Tensor)> =
+        weights.chain(inputs).map(|(name, tensor)| (name, tensor.detach().contiguous())).collect();
+    Tensor::write_safetensors(&tensors, file)?;
+    Ok(store.trainable_variables().iter().map(|weight| i64::try_from(weight.numel()).unwrap_or(0)).sum())
+}
+
+impl Contestant {
+    /// With two steps behind it, the second of which says how long a turn is. Python says its version.
+    fn start(task: &Task, rules: &Rules) -> Result<(Self, Option<String>)> {
+        let (mut process, version) = Process::start(task, &rules.python, rules.keep_memory)?;
+        let loss = process.ask("loss")?.as_f64().unwrap_or(f64::NAN);
+        let mut seconds = process.steps(1)?;
+        if seconds[0] < SLOW_SECONDS || task.entrant.is_compiled() {
+            seconds = process.steps(2)?.split_off(1);
+        }
+        let mut contestant = Self { process, entrant: task.entrant, loss, steps: 0, seconds };
+        if contestant.seconds[0] < SLOW_SECONDS {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small positive number
+            let steps = (TURN_SECONDS / contestant.seconds[0]).ceil() as usize;
+            contestant.steps = steps.clamp(1, MOST_STEPS);
+            contestant.seconds.clear();
+        }
+        Ok((contestant, task.entrant.is_python().then_some(version)))
+    }
+
+    /// The first step is not counted: others have just had the caches and the cores.
+    fn turn(&mut self) -> Result<()> {
+        if self.steps > 0 {
+            self.seconds.extend(self.process.steps(self.steps + 1)?.split_off(1));
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Measured> {
+        let peak_bytes = self.process.ask("peak")?.as_u64().unwrap_or(0);
+        let casts = if self.entrant.is_compiled() { None } else { self.process.ask("casts")?.as_u64() };
+        self.seconds.sort_by(f64::total_cmp);
+        let at = |quarter: usize| self.seconds[(self.seconds.len() - 1) * quarter / 4];
+        Ok(Measured {
+            entrant: self.entrant,
+            seconds: at(2),
+            quartiles: [at(1), at(3)],
+            steps: self.seconds.len(),
+            peak_bytes,
+            casts,
+            loss: self.loss,
+        })
+    }
+}

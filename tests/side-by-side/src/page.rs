@@ -1,0 +1,189 @@
+//! `BENCHMARKS.md`, its charts and the README's figures, from the recorded results.
+use crate::chart;
+use crate::entrant::{Hardware, Numbers, System};
+use crate::results::{Measured, Results, Row};
+use crate::table;
+use anyhow::{Context, Result, bail};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const BEGIN: &str = "<!-- the figures, from `cargo xtask bench -- --record` -->\n";
+const END: &str = "<!-- the figures end -->";
+
+/// The order of the sections.
+const RECORDED: [&str; 4] = ["cpu", "cpu-kept-memory", "cuda", "cuda-kept-memory"];
+
+/// Files as they should be, by their paths below the workspace.
+pub(crate) type Files = Vec<(PathBuf, String)>;
+
+/// Writes everything that is made from the recorded results.
+pub(crate) fn write() -> Result<()> {
+    for (path, text) in files()? {
+        let path = root().join(path);
+        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// Keeps results beside the sources, and renders.
+pub(crate) fn record(results: &Results) -> Result<()> {
+    let text = serde_json::to_string_pretty(results)? + "\n";
+    fs::write(root().join(path(results.machine.key(), "json")), text)?;
+    write()
+}
+
+/// What the recorded results make of the page, the charts and the README.
+pub(crate) fn files() -> Result<Files> {
+    let mut recorded = Vec::new();
+    for key in RECORDED {
+        let path = root().join(path(key, "json"));
+        if path.exists() {
+            let text = fs::read_to_string(&path)?;
+            let results: Results = serde_json::from_str(&text)
+                .with_context(|| format!("`{}` is not readable", path.display()))?;
+            recorded.push((key, results));
+        }
+    }
+    let mut files: Files = vec![("BENCHMARKS.md".into(), page(&recorded))];
+    for (key, results) in &recorded {
+        files.push((path(key, "svg"), chart::svg(results, low(results))?));
+    }
+    let readme = fs::read_to_string(root().join("README.md"))?;
+    let parts = readme.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let Some((before, after)) = parts else { bail!("the README has no place for the figures: {BEGIN}{END}") };
+    files.push(("README.md".into(), format!("{before}{BEGIN}\n{}\n{END}{after}", figures(&recorded))));
+    Ok(files)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn path(key: &str, extension: &str) -> PathBuf {
+    Path::new("tests/side-by-side/results").join(key).with_extension(extension)
+}
+
+fn low(results: &Results) -> Numbers {
+    if results.machine.device == Hardware::Cpu { Numbers::Bf16 } else { Numbers::F16 }
+}
+
+fn page(recorded: &[(&str, Results)]) -> String {
+    let mut out = include_str!("page.md").to_owned();
+    for (key, results) in recorded {
+        let _ = write!(out, "\n## {}\n\n{}\n\n", title(results), results.machine.line());
+        let _ = write!(out, "![Speed-ups over PyTorch's f32](tests/side-by-side/results/{key}.svg)\n\n");
+        out += &summary(results);
+        out += "\n<details><summary>Everyone who took part</summary>\n\n```text";
+        results.rows.iter().for_each(|row| out += &table::of_row(row));
+        out += "```\n\n</details>\n";
+    }
+    out
+}
+
+fn title(results: &Results) -> String {
+    let device = if results.machine.device == Hardware::Cpu { "CPU" } else { "GPU" };
+    let memory = if results.machine.keeps_memory { ", freed memory is kept" } else { "" };
+    format!("{device}: {}{memory}", results.machine.name)
+}
+
+/// Ratios first, one line for each row, in the low precision that the hardware is made for.
+fn summary(results: &Results) -> String {
+    let low = low(results);
+    let word = if low == Numbers::Bf16 { "bf16" } else { "f16" };
+    let mut out = format!(
+        "| | {word}: ours / PyTorch | ours, f32 to {word} | PyTorch, f32 to {word} | ours / torch.compile | ms | peak MB, ours / PyTorch | casts, ours / PyTorch |\n\
+         |---|---|---|---|---|---|---|---|\n"
+    );
+    for row in &results.rows {
+        let Some(pair) = Pair::of(row, low) else { continue };
+        let layout = pair.ours.entrant.channels_last;
+        let compiled = row.find(System::TorchCompile, low, layout).map(|other| pair.ours.ratio_to(other));
+        let peak = |one: &Measured| one.peak_bytes / 1_000_000;
+        let casts = |one: &Measured| one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
+        let _ = writeln!(
+            out,
+            "| {}, batch {} | {:.2}x | {:.2}x | {:.2}x | {} | {:.2} | {} / {} | {} / {} |",
+            row.model,
+            row.batch,
+            pair.ratio(),
+            pair.own_gain,
+            pair.their_gain,
+            compiled.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x")),
+            pair.ours.seconds * 1e3,
+            peak(pair.ours),
+            peak(pair.theirs),
+            casts(pair.ours),
+            casts(pair.theirs),
+        );
+    }
+    out
+}
+
+/// The README's table: what was recorded on the CPU, and with memory kept where that was recorded too.
+fn figures(recorded: &[(&str, Results)]) -> String {
+    let find = |wanted: &str| recorded.iter().find(|(key, _)| *key == wanted).map(|(_, results)| results);
+    let Some(plain) = find("cpu") else { return "Nothing was recorded yet.\n".to_owned() };
+    let mut out = format!(
+        "{}\n\n| | ours | PyTorch | against PyTorch | both with memory kept | gain over own f32 | PyTorch's gain |\n|---|---|---|---|---|---|---|\n",
+        plain.machine.line()
+    );
+    for row in &plain.rows {
+        let Some(pair) = Pair::of(row, Numbers::Bf16) else { continue };
+        let same = |other: &&Row| other.model == row.model && other.batch == row.batch;
+        let kept = find("cpu-kept-memory").and_then(|results| results.rows.iter().find(same));
+        let kept =
+            kept.and_then(|row| Pair::of(row, Numbers::Bf16)).map(|pair| format!("{:.2}x", pair.ratio()));
+        let _ = writeln!(
+            out,
+            "| {}, batch {} | {:.2} ms | {:.2} ms | {:.2}x | {} | {:.2}x | {:.2}x |",
+            row.model,
+            row.batch,
+            pair.ours.seconds * 1e3,
+            pair.theirs.seconds * 1e3,
+            pair.ratio(),
+            kept.unwrap_or_else(|| "-".to_owned()),
+            pair.own_gain,
+            pair.their_gain,
+        );
+    }
+    out
+}
+
+/// We and PyTorch in the same low precision, and what each gains over its f32.
+struct Pair<'a> {
+    ours: &'a Measured,
+    theirs: &'a Measured,
+    own_gain: f64,
+    their_gain: f64,
+}
+
+impl<'a> Pair<'a> {
+    fn of(row: &'a Row, low: Numbers) -> Option<Self> {
+        let layout = row.measured.first()?.entrant.channels_last;
+        let (ours, theirs) = (row.find(System::Amp, low, layout)?, row.find(System::Pytorch, low, layout)?);
+        let own_gain = row.full_of(ours)?.ratio_to(ours);
+        Some(Self { ours, theirs, own_gain, their_gain: row.full_of(theirs)?.ratio_to(theirs) })
+    }
+
+    fn ratio(&self) -> f64 {
+        self.ours.ratio_to(self.theirs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Whoever changes a figure by hand, or records without rendering, hears of it here.
+    #[test]
+    fn what_is_shown_is_what_was_recorded() {
+        for (path, wanted) in super::files().unwrap() {
+            let shown = std::fs::read_to_string(super::root().join(&path)).unwrap_or_default();
+            assert!(
+                shown == wanted,
+                "{} is not what `side-by-side render` makes of the results",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The table on the terminal: ratios first.
+use crate::results::{Measured, Results, Row};
+use std::fmt::Write as _;
+
+const HEADS: &str =
+    "vs PyTorch  vs own f32                     ms   quartiles        per second        peak MB  casts";
+
+pub(crate) fn text(results: &Results) -> String {
+    let mut out = format!("{}\n", results.machine.line());
+    for row in &results.rows {
+        out += &of_row(row);
+    }
+    out + "\nvs PyTorch: time against PyTorch's in the same numbers and layout, below 1 is faster; vs own f32: how much faster\n"
+}
+
+/// One row of the contest, a line for each who took part.
+pub(crate) fn of_row(row: &Row) -> String {
+    let mut out = format!("\n{}, batch {}, {} parameters\n{HEADS}\n", row.model, row.batch, row.parameters);
+    for one in &row.measured {
+        let _ = writeln!(out, "{}", line(row, one));
+    }
+    for one in &row.absent {
+        let _ = writeln!(out, "{:>22}  {}: {}", "-", one.entrant.label(), one.reason);
+    }
+    out
+}
+
+#[allow(clippy::cast_precision_loss)] // bytes
+fn line(row: &Row, one: &Measured) -> String {
+    let ratio =
+        row.pytorch_of(one).filter(|other| other.entrant != one.entrant).map(|other| one.ratio_to(other));
+    let gain = row.full_of(one).filter(|full| full.entrant != one.entrant).map(|full| full.ratio_to(one));
+    let shown = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x"));
+    let casts = one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
+    format!(
+        "{:>10}  {:>10}  {:<19} {:>8.2}  {:>7.2}..{:<8.2} {:>9.1} {:<6} {:>8.0} {casts:>6}",
+        shown(ratio),
+        shown(gain),
+        one.entrant.label(),
+        one.seconds * 1e3,
+        one.quartiles[0] * 1e3,
+        one.quartiles[1] * 1e3,
+        one.per_second(row),
+        row.unit,
+        one.peak_bytes as f64 / 1e6,
+    )
+}

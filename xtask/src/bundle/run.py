@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Runs the tests and the benchmark of this folder with the torch 2.11 that this Python imports.
+
+    python3 run.py                     # all of it, on the first CUDA GPU
+    python3 run.py --device cpu        # the same on the CPU, to see that the folder is whole
+    python3 run.py --only tests        # or: bench
+
+Needs a Python with torch 2.11 and safetensors, and nothing else: no network, no compiler, no cargo. Results lie in `results`:
+tests.json, a log for each test program, and results.json and chart.svg of the benchmark. Exit status 1 if a test failed.
+"""
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# A test program, and the part of it that makes sense away from the sources.
+PARTS = {"policy": "classes::"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--only", choices=["tests", "bench"], help="one of the two halves")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="where results go (default: results)")
+    parser.add_argument("bench", nargs="*", help="arguments of the benchmark, after `--`")
+    arguments = parser.parse_args()
+    try:
+        import safetensors
+        import torch
+    except ImportError as error:
+        sys.exit(f"error: {error}\nhelp: run this with a Python that has torch 2.11 and safetensors")
+    if not torch.__version__.startswith("2.11."):
+        sys.exit(f"error: this Python has torch {torch.__version__}\nhelp: the programs here are linked against 2.11")
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("error: torch finds no CUDA GPU\nhelp: `--device cpu` runs the same on the CPU")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {
+        "LD_LIBRARY_PATH": ":".join(filter(None, [str(Path(torch.__file__).parent / "lib"), os.environ.get("LD_LIBRARY_PATH")])),
+        "AMP_TEST_DEVICE": arguments.device,
+        "AMP_GOLDENS": str(HERE / "goldens"),
+    }
+    failed = False
+    if arguments.only != "bench":
+        failed |= not run_tests(arguments, environment, torch)
+    if arguments.only != "tests":
+        command = [HERE / "bin/side-by-side", "--device", arguments.device, "--python", sys.executable, "--out", arguments.out]
+        failed |= subprocess.run([*map(str, command), *arguments.bench], env=environment, check=False).returncode != 0
+    print("results:", arguments.out)
+    sys.exit(1 if failed else 0)
+
+
+def run_tests(arguments, environment, torch):
+    """Each program on its own, f32 as f32; true if all passed."""
+    environment = environment | {"NVIDIA_TF32_OVERRIDE": "0"}
+    # What this machine's own PyTorch computes, for the comparison of numerics.
+    live = subprocess.run([sys.executable, HERE / "goldens/autocast_live.py", arguments.device, HERE / "goldens"], check=False)
+    programs = [] if live.returncode == 0 else [{"name": "autocast_live.py", "passed": False}]
+    for program in sorted((HERE / "bin").iterdir()):
+        if program.name == "side-by-side":
+            continue
+        start = time.monotonic()
+        command = [program, "--nocapture", "--test-threads=1", *filter(None, [PARTS.get(program.name)])]
+        done = subprocess.run(command, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        (arguments.out / f"{program.name}.log").write_text(done.stdout)
+        skipped = [line for line in done.stdout.splitlines() if "SKIPPED" in line]
+        summary = next((line for line in done.stdout.splitlines() if line.startswith("test result")), f"exit status {done.returncode}")
+        seconds = round(time.monotonic() - start, 1)
+        entry = {"name": program.name, "passed": done.returncode == 0, "summary": summary, "skipped": skipped, "seconds": seconds}
+        programs.append(entry)
+        print(f"{'ok    ' if entry['passed'] else 'FAILED'} {program.name:<14} {seconds:>6} s  {summary}", flush=True)
+        for line in skipped:
+            print(f"       {line.strip()}")
+    device = torch.cuda.get_device_name() if arguments.device == "cuda" else platform.processor() or platform.machine()
+    document = {
+        "device": device,
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "date": time.strftime("%Y-%m-%d"),
+        "programs": programs,
+    }
+    (arguments.out / "tests.json").write_text(json.dumps(document, indent=2) + "\n")
+    return all(entry["passed"] for entry in programs)
+
+
+if __name__ == "__main__":
+    main()
