@@ -1,4 +1,5 @@
 //! The README shows the programs as they are, and commands that exist.
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -24,6 +25,33 @@ fn the_expansion_is_shown_as_it_is() {
 fn the_error_is_shown_as_it_is() {
     let shown = format!("```text\n{}```\n", read("tests/ui/huge_literal/mask.stderr"));
     assert!(read("README.md").contains(&shown), "copy the error into the README");
+}
+
+/// A row for each rule that the macro knows, and no other.
+#[test]
+fn every_rule_has_a_row() {
+    let readme = read("README.md");
+    let (_, rules) = readme.split_once("## The rules").unwrap();
+    let (rules, _) = rules.split_once("\n## ").unwrap();
+    let cell = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let shown: BTreeSet<String> = rules.lines().filter_map(cell).collect();
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../amp-macros/src/diagnose");
+    let mut known = BTreeSet::new();
+    for entry in fs::read_dir(pages).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        known.extend(
+            source.split("Rule { id: \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()),
+        );
+    }
+    let steps = read("amp-macros/src/train_step/mistakes.rs");
+    known.extend(
+        steps
+            .split("\"train_step_")
+            .skip(1)
+            .map(|rest| format!("train_step_{}", rest.split('"').next().unwrap())),
+    );
+    assert!(known.len() > 12, "{known:?}");
+    assert_eq!(shown, known);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::entrant::{Hardware, Numbers, System};
 use crate::results::{Measured, Results, Row};
 use crate::table;
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,11 @@ pub(crate) fn files() -> Result<Files> {
             recorded.push((key, results));
         }
     }
-    let mut files: Files = vec![("BENCHMARKS.md".into(), page(&recorded))];
+    let mut text = page(&recorded);
+    if let Ok(json) = fs::read_to_string(root().join(path("cuda-tests", "json"))) {
+        text += &tests(&serde_json::from_str(&json).context("`cuda-tests.json` is not readable")?);
+    }
+    let mut files: Files = vec![("BENCHMARKS.md".into(), text)];
     for (key, results) in &recorded {
         files.push((path(key, "svg"), chart::svg(results, low(results))?));
     }
@@ -78,6 +83,25 @@ fn page(recorded: &[(&str, Results)]) -> String {
         out += "\n<details><summary>Everyone who took part</summary>\n\n```text";
         results.rows.iter().for_each(|row| out += &table::of_row(row));
         out += "```\n\n</details>\n";
+    }
+    out
+}
+
+/// What a bundle's tests said on the machine that it was carried to: its `tests.json`, kept as `cuda-tests.json`.
+fn tests(recorded: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut out = format!(
+        "\n## Tests on {}\n\ntorch {}, CUDA {}, {}\n\n| | |\n|---|---|\n",
+        text(&recorded["device"]),
+        text(&recorded["torch"]),
+        text(&recorded["cuda"]),
+        text(&recorded["date"])
+    );
+    for program in recorded["programs"].as_array().into_iter().flatten() {
+        let _ = writeln!(out, "| `{}` | {} |", text(&program["name"]), text(&program["summary"]));
+        for skipped in program["skipped"].as_array().into_iter().flatten() {
+            let _ = writeln!(out, "| | {} |", text(skipped));
+        }
     }
     out
 }
@@ -173,7 +197,18 @@ impl<'a> Pair<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+mod checks {
+    #[test]
+    fn a_bundles_tests_are_shown_with_what_was_skipped() {
+        let recorded = serde_json::json!({
+            "device": "a GPU", "torch": "2.11.0", "cuda": "13.0", "date": "2026-01-02",
+            "programs": [{ "name": "policy", "summary": "test result: ok", "skipped": ["one SKIPPED"] }],
+        });
+        let text = super::tests(&recorded);
+        assert!(text.contains("## Tests on a GPU\n\ntorch 2.11.0, CUDA 13.0, 2026-01-02"), "{text}");
+        assert!(text.contains("| `policy` | test result: ok |\n| | one SKIPPED |\n"), "{text}");
+    }
+
     /// Whoever changes a figure by hand, or records without rendering, hears of it here.
     #[test]
     fn what_is_shown_is_what_was_recorded() {

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
             write(&args.out.join("results.json"), &serde_json::to_string_pretty(&results)?)?;
         }
     }
-    println!("{}", table::text(&results));
+    println!("{}\n", table::LEGEND);
     let low = if args.device == Hardware::Cpu { Numbers::Bf16 } else { Numbers::F16 };
     write(&args.out.join("chart.svg"), &chart::svg(&results, low)?)?;
     println!("{}\n{}", args.out.join("results.json").display(), args.out.join("chart.svg").display());

@@ -1,17 +1,13 @@
 //! The table on the terminal: ratios first.
-use crate::results::{Measured, Results, Row};
+use crate::results::{Measured, Row};
 use std::fmt::Write as _;
 
 const HEADS: &str =
     "vs PyTorch  vs own f32                     ms   quartiles        per second        peak MB  casts";
 
-pub(crate) fn text(results: &Results) -> String {
-    let mut out = format!("{}\n", results.machine.line());
-    for row in &results.rows {
-        out += &of_row(row);
-    }
-    out + "\nvs PyTorch: time against PyTorch's in the same numbers and layout, below 1 is faster; vs own f32: how much faster\n"
-}
+/// What the ratios mean.
+pub(crate) const LEGEND: &str = "vs PyTorch: time against PyTorch's in the same numbers and layout, below 1 is faster\n\
+                                 vs own f32: how much faster than the same system in f32";
 
 /// One row of the contest, a line for each who took part.
 pub(crate) fn of_row(row: &Row) -> String {
