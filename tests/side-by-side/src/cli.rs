@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_delimiter = ',', default_value = FIVE, value_name = "NAME,...")]
     pub(crate) models: Vec<String>,
     /// Batch sizes, for all models; each has its own three otherwise
-    #[arg(long, value_delimiter = ',', value_name = "N,...")]
+    #[arg(long, value_delimiter = ',', value_name = "N,...", value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) batch_sizes: Vec<i64>,
     /// Only entrants of these systems
     #[arg(long, value_delimiter = ',', value_name = "SYSTEM,...")]
@@ -44,7 +44,7 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "cpu")]
     pub(crate) device: Hardware,
     /// Threads of each process
-    #[arg(long, default_value_t = default_threads())]
+    #[arg(long, default_value_t = default_threads(), value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) threads: i32,
     /// Turns that everyone takes
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
@@ -62,8 +62,8 @@ pub(crate) struct RunArgs {
     /// The folder for results.json and chart.svg
     #[arg(long, default_value = "target/bench", value_name = "FOLDER")]
     pub(crate) out: PathBuf,
-    /// Keep the results beside the sources too, and render BENCHMARKS.md and the README's figures from them
-    #[arg(long)]
+    /// Keep the results of a whole run beside the sources too, and render BENCHMARKS.md and the README's figures from them
+    #[arg(long, conflicts_with_all = ["models", "batch_sizes", "systems", "numbers"])]
     pub(crate) record: bool,
 }
 

@@ -68,6 +68,8 @@ fn what_does_not_exist_is_said_with_what_does() {
         command(&["--models", "resnet19"])
             .contains("there is no model `resnet19`\nhelp: there are mlp, resnet18")
     );
+    assert!(command(&["--batch-sizes", "0"]).contains("0 is not in 1.."));
+    assert!(command(&["--record", "--models", "mlp"]).contains("cannot be used with '--models"));
     assert!(command(&["--rounds", "0"]).contains("0 is not in 1.."));
     if !tch::Cuda::is_available() {
         assert!(command(&["--device", "cuda"]).contains("there is no CUDA GPU here"));
