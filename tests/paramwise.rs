@@ -119,3 +119,24 @@ fn every_recorded_case() {
     }
     assert!(refused > 0);
 }
+
+#[test]
+fn multipliers_out_of_range_are_refused_by_name() {
+    let store = Recorded::small().store;
+    let config = || Sgd { weight_decay: 0.1, ..Sgd::default() };
+    let build =
+        |paramwise: Paramwise| OptimWrapper::builder(config()).paramwise(paramwise).build(&store).map(drop);
+    for bad in [-1., f64::NAN, f64::INFINITY] {
+        let error =
+            build(Paramwise { bias_lr_mult: Some(bad), ..Paramwise::default() }).unwrap_err().to_string();
+        assert!(error.contains("`Paramwise` has `bias_lr_mult ="), "{error}");
+        let key = CustomKey { decay_mult: bad, ..CustomKey::default() };
+        let custom_keys = [("first".to_owned(), key)].into();
+        let error = build(Paramwise { custom_keys, ..Paramwise::default() }).unwrap_err().to_string();
+        assert!(
+            error.contains("`Paramwise` has `decay_mult =") && error.contains("finite and at least 0"),
+            "{error}"
+        );
+    }
+    build(Paramwise { bias_lr_mult: Some(0.), ..Paramwise::default() }).unwrap();
+}

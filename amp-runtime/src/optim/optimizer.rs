@@ -73,7 +73,7 @@ impl Optimizer {
     /// As [`new`](Self::new), with multipliers of learning rate and weight decay per parameter.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and a multiplier of a weight decay that the optimizer does not have.
+    /// As [`new`](Self::new), a multiplier out of range, and one of a weight decay that the optimizer does not have.
     pub fn with_paramwise(
         config: impl Into<OptimizerConfig>,
         store: &VarStore,
@@ -81,6 +81,7 @@ impl Optimizer {
     ) -> Result<Self, OptimError> {
         let config = config.into();
         config.validate()?;
+        paramwise.validate()?;
         let base = config.base();
         if paramwise.changes_decay() && base.weight_decay == 0. {
             return Err(OptimError::NoWeightDecay);

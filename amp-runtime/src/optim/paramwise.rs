@@ -1,4 +1,5 @@
 //! Per-parameter learning rates and weight decays, by name and by kind of parameter (MMEngine's `paramwise_cfg`).
+use super::error::OptimError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -48,6 +49,29 @@ pub(super) struct Multipliers {
 }
 
 impl Paramwise {
+    /// The first multiplier that is no finite number from 0 on.
+    pub(super) fn validate(&self) -> Result<(), OptimError> {
+        let own = [
+            ("bias_lr_mult", self.bias_lr_mult),
+            ("bias_decay_mult", self.bias_decay_mult),
+            ("norm_decay_mult", self.norm_decay_mult),
+            ("dwconv_decay_mult", self.dwconv_decay_mult),
+            ("flat_decay_mult", self.flat_decay_mult),
+        ];
+        let custom = self.custom_keys.values();
+        let custom = custom.flat_map(|key| [("lr_mult", key.lr_mult), ("decay_mult", key.decay_mult)]);
+        let given = own.into_iter().filter_map(|(field, value)| Some((field, value?)));
+        match given.chain(custom).find(|(_, value)| !(value.is_finite() && *value >= 0.)) {
+            Some((field, value)) => Err(OptimError::InvalidValue {
+                optimizer: "Paramwise",
+                field,
+                value,
+                wants: "finite and at least 0",
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The multipliers of one parameter.
     pub(super) fn multipliers(&self, parameter: &Described<'_>) -> Multipliers {
         if let Some(custom) = self.custom_key(parameter.name) {
