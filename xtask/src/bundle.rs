@@ -71,12 +71,20 @@ fn fill(workspace: &Workspace, out: &Path, programs: &[(String, PathBuf)]) -> Re
     for name in GOLDENS {
         copy(&workspace.root().join("tests/goldens").join(name), &goldens.join(name))?;
     }
-    let script = out.join("run.py");
-    fs::write(&script, include_str!("bundle/run.py")).map_err(|source| Error::Io {
-        what: "write",
-        path: script.clone(),
-        source,
-    })
+    let scripts = [
+        ("run.py", include_str!("bundle/run.py")),
+        ("stand-ins/safetensors/__init__.py", ""),
+        ("stand-ins/safetensors/torch.py", include_str!("bundle/safetensors.py")),
+    ];
+    for (name, text) in scripts {
+        write(&out.join(name), text)?;
+    }
+    Ok(())
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Error> {
+    let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(file, text));
+    made.map_err(|source| Error::Io { what: "write", path: file.to_owned(), source })
 }
 
 /// The programs that a cargo command builds, by the names of their targets.
