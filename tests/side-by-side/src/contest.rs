@@ -63,14 +63,9 @@ pub(crate) fn row(
     }
     for round in 0..rules.rounds {
         say(&format!("{} batch {batch}: round {} of {}", spec.name, round + 1, rules.rounds));
-        for contestant in &mut contestants {
-            contestant.turn()?;
-        }
+        contestants = sort_out(contestants, &mut absent, Contestant::turn);
     }
-    let mut measured = Vec::new();
-    for contestant in contestants {
-        measured.push(contestant.finish()?);
-    }
+    let measured = sort_out(contestants, &mut absent, Contestant::finish);
     same_model(spec, &measured)?;
     let (unit, items) = spec.unit;
     let row = Row {
@@ -83,6 +78,23 @@ pub(crate) fn row(
         absent,
     };
     Ok((row, torch))
+}
+
+/// What `each` makes of those who get through it; who dies in the middle is absent with the reason, and the others go on.
+fn sort_out<R>(
+    contestants: Vec<Contestant>,
+    absent: &mut Vec<Absent>,
+    each: impl Fn(Contestant) -> Result<R>,
+) -> Vec<R> {
+    let mut through = Vec::new();
+    for contestant in contestants {
+        let entrant = contestant.entrant;
+        match each(contestant) {
+            Ok(result) => through.push(result),
+            Err(error) => absent.push(Absent { entrant, reason: format!("{error:#}") }),
+        }
+    }
+    through
 }
 
 /// What is compared must be the same thing: both sides begin with the same loss in f32.
@@ -135,11 +147,11 @@ impl Contestant {
     }
 
     /// The first step is not counted: others have just had the caches and the cores.
-    fn turn(&mut self) -> Result<()> {
+    fn turn(mut self) -> Result<Self> {
         if self.steps > 0 {
             self.seconds.extend(self.process.steps(self.steps + 1)?.split_off(1));
         }
-        Ok(())
+        Ok(self)
     }
 
     fn finish(mut self) -> Result<Measured> {

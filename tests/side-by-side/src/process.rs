@@ -2,7 +2,8 @@
 use crate::entrant::Task;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -18,6 +19,8 @@ pub(crate) struct Process {
     child: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
+    /// A file, which never fills up as a pipe does that nobody reads.
+    errors: File,
 }
 
 impl Process {
@@ -42,15 +45,17 @@ impl Process {
             command.env("MALLOC_TRIM_THRESHOLD_", "68719476736").env("MALLOC_MMAP_THRESHOLD_", "68719476736");
         }
         command.env("OMP_NUM_THREADS", task.threads.to_string());
+        let errors =
+            tempfile::tempfile().context("there is no temporary file for what it complains about")?;
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(errors.try_clone()?)
             .spawn()
             .with_context(|| format!("`{}` does not start", command.get_program().display()))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (requests, answers) = pipes.context("the process has no pipes")?;
-        let mut process = Self { child, requests, answers: BufReader::new(answers) };
+        let mut process = Self { child, requests, answers: BufReader::new(answers), errors };
         let ready = process.read()?;
         match ready["ready"].as_str() {
             Some(version) => Ok((process, version.to_owned())),
@@ -84,10 +89,11 @@ impl Process {
     /// Why it is gone: the last line that it wrote to stderr.
     fn died(&mut self) -> Result<()> {
         let _ = self.child.kill();
-        let mut text = String::new();
-        if let Some(stderr) = &mut self.child.stderr {
-            stderr.read_to_string(&mut text)?;
-        }
+        let _ = self.child.wait();
+        let mut text = Vec::new();
+        self.errors.seek(SeekFrom::Start(0))?;
+        self.errors.read_to_end(&mut text)?;
+        let text = String::from_utf8_lossy(&text);
         let line =
             text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
         bail!("{}", line.trim())

@@ -1,9 +1,9 @@
 //! The table on the terminal: ratios first.
+use crate::entrant::Entrant;
 use crate::results::{Measured, Row};
 use std::fmt::Write as _;
 
-const HEADS: &str =
-    "vs PyTorch  vs own f32                     ms   quartiles        per second        peak MB  casts";
+const HEADS: &str = "vs PyTorch  vs own f32                                ms   quartiles        per second        peak MB  casts";
 
 /// What the ratios mean.
 pub(crate) const LEGEND: &str = "vs PyTorch: time against PyTorch's in the same numbers and layout, below 1 is faster\n\
@@ -16,9 +16,14 @@ pub(crate) fn of_row(row: &Row) -> String {
         let _ = writeln!(out, "{}", line(row, one));
     }
     for one in &row.absent {
-        let _ = writeln!(out, "{:>22}  {}: {}", "-", one.entrant.label(), one.reason);
+        let _ = writeln!(out, "{:>22}  {}: {}", "-", layout(one.entrant), one.reason);
     }
     out
+}
+
+/// Who, and how its images lie in memory: on a GPU both ways are measured.
+fn layout(one: Entrant) -> String {
+    one.label() + if one.channels_last { ", channels last" } else { "" }
 }
 
 #[allow(clippy::cast_precision_loss)] // bytes
@@ -29,10 +34,10 @@ fn line(row: &Row, one: &Measured) -> String {
     let shown = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x"));
     let casts = one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
     format!(
-        "{:>10}  {:>10}  {:<19} {:>8.2}  {:>7.2}..{:<8.2} {:>9.1} {:<6} {:>8.0} {casts:>6}",
+        "{:>10}  {:>10}  {:<30} {:>8.2}  {:>7.2}..{:<8.2} {:>9.1} {:<6} {:>8.0} {casts:>6}",
         shown(ratio),
         shown(gain),
-        one.entrant.label(),
+        layout(one.entrant),
         one.seconds * 1e3,
         one.quartiles[0] * 1e3,
         one.quartiles[1] * 1e3,

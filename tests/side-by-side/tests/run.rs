@@ -58,6 +58,30 @@ fn both_sides_compute_the_same_loss() {
     assert!(chart.contains("mlp, batch 2") && chart.contains("#[amp] bf16"), "{chart}");
 }
 
+/// A stand-in for Python that complains a lot, is ready, answers three requests and dies.
+#[cfg(unix)]
+#[test]
+fn who_dies_in_the_middle_is_named_and_the_others_go_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let python = folder.path().join("python");
+    let script = "#!/bin/sh\nfor i in $(seq 20000); do echo complaint $i >&2; done\n\
+                  echo '{\"ready\":\"2.11.0\"}'\nfor answer in 4.2 '[0.01]' '[0.01,0.01]'; do read line; echo $answer; done\n\
+                  read line; echo out of memory >&2\n";
+    std::fs::write(&python, script).unwrap();
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let done = run(
+        folder.path(),
+        &["--numbers", "bf16", "--systems", "amp,pytorch", "--python", python.to_str().unwrap()],
+    );
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let row = &results(folder.path())["rows"][0];
+    assert_eq!(
+        (row["measured"].as_array().unwrap().len(), &row["absent"][0]["reason"]),
+        (1, &"out of memory".into())
+    );
+}
+
 #[test]
 fn what_does_not_exist_is_said_with_what_does() {
     let command = |args: &[&str]| {
