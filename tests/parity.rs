@@ -10,6 +10,8 @@ mod autocast;
 mod constructor;
 #[path = "parity/lists.rs"]
 mod lists;
+#[path = "public_names.rs"]
+mod public_names;
 #[path = "parity/scaler.rs"]
 mod scaler;
 #[path = "parity/table.rs"]

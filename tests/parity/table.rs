@@ -1,10 +1,10 @@
 //! The page's tables against the recording, against the tests that they name, and against what is public.
 use super::Recording;
+use super::public_names::PublicNames;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use syn::visit::{self, Visit};
 
 const PAGE: &str = include_str!("../../amp-runtime/src/parity.md");
 const DIFFERS: &str = "**differs**: ";
@@ -170,64 +170,6 @@ fn every_test_that_a_row_names_exists() {
     println!("{} tests are named", named.len());
 }
 
-/// Names that are public: free functions and modules as they are, methods and fields after their type.
-#[derive(Default)]
-struct Public {
-    names: BTreeSet<String>,
-    implementor: String,
-}
-
-impl<'ast> Visit<'ast> for Public {
-    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        if matches!(item.vis, syn::Visibility::Public(_)) {
-            self.names.insert(item.sig.ident.to_string());
-        }
-    }
-
-    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
-        self.names.insert(item.ident.to_string());
-        let public = item.fields.iter().filter(|field| matches!(field.vis, syn::Visibility::Public(_)));
-        let names = public.filter_map(|field| field.ident.as_ref());
-        self.names.extend(names.map(|name| format!("{}::{name}", item.ident)));
-    }
-
-    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        self.names.insert(item.ident.to_string());
-        self.names.extend(item.variants.iter().map(|variant| format!("{}::{}", item.ident, variant.ident)));
-    }
-
-    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
-        if let syn::Type::Path(path) = &*item.self_ty {
-            self.implementor = path.path.segments.last().unwrap().ident.to_string();
-            visit::visit_item_impl(self, item);
-        }
-    }
-
-    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        if matches!(item.vis, syn::Visibility::Public(_)) {
-            self.names.insert(format!("{}::{}", self.implementor, item.sig.ident));
-        }
-    }
-}
-
-fn read_below(folder: &Path, public: &mut Public) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            read_below(&path, public);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            public.visit_file(&syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap());
-        }
-    }
-}
-
-fn public() -> BTreeSet<String> {
-    let mut public = Public::default();
-    read_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../amp-runtime/src"), &mut public);
-    assert!(public.names.contains("OptimWrapper::update_params") && public.names.contains("autocast"));
-    public.names
-}
-
 /// Where a member of theirs would be, were it here under its name.
 fn counterpart(system: &str) -> &str {
     match system {
@@ -243,7 +185,7 @@ fn counterpart(system: &str) -> &str {
 
 #[test]
 fn what_is_said_not_to_be_here_is_not() {
-    let public = public();
+    let public = PublicNames::read().names;
     let mut count = 0;
     for row in rows() {
         let here = row.here.strip_prefix(DIFFERS).unwrap_or(row.here);
@@ -262,7 +204,7 @@ fn what_is_said_not_to_be_here_is_not() {
 /// `Type::member` and `Type::variant`, wherever a row names one.
 #[test]
 fn what_is_said_to_be_here_is_public() {
-    let public = public();
+    let public = PublicNames::read().names;
     let mut count = 0;
     for row in rows() {
         for name in row.here.split('`').skip(1).step_by(2).filter(|code| code.contains("::")) {
