@@ -15,7 +15,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     if args.device == Hardware::Cuda && !tch::Cuda::is_available() {
         bail!("there is no CUDA GPU here, or libtorch was built without it\nhelp: `--device cpu`");
     }
-    let specs = args.models.iter().map(|name| Spec::find(name)).collect::<Result<Vec<_>>>()?;
+    let asked = args.models.iter().map(|name| Spec::find(name)).collect::<Result<Vec<_>>>()?;
+    let specs = if asked.is_empty() { Spec::usual(args.device) } else { asked };
     let rules = Rules {
         device: args.device,
         threads: args.threads,

@@ -4,6 +4,7 @@
     python3 run.py                     # all of it, on the first CUDA GPU
     python3 run.py --device cpu        # the same on the CPU, to see that the folder is whole
     python3 run.py --only tests        # or: bench
+    python3 run.py --only bench -- --models retinanet_r50 --batch-sizes 2 --rounds 3    # a part of it, in minutes
 
 Needs a Python with torch 2.11, and nothing else: no safetensors (`stand-ins` has what is used of it), no network, no compiler, no cargo. Results lie in `results`:
 tests.json, a log for each test program, and results.json and chart.svg of the benchmark. Exit status 1 if a test failed.

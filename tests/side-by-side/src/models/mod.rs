@@ -6,6 +6,7 @@ mod resnet;
 mod retinanet;
 mod transformer;
 
+use crate::entrant::Hardware;
 use amp_runtime::{AdamW, ClipGrad, OptimizerConfig, Sgd};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
@@ -46,8 +47,8 @@ const SPECS: [Spec; 6] = [
     spec("retinanet_r50", [1, 2, 4], [1, 2, 8], IMAGES, true),
 ];
 
-/// Those that are measured unless others are asked for.
-pub(crate) const FIVE: &str = "mlp,resnet18,retinanet_r18,transformer,lstm";
+/// How many of them are measured on a CPU unless others are asked for.
+const FIVE: usize = 5;
 
 const fn spec(
     name: &'static str,
@@ -60,6 +61,11 @@ const fn spec(
 }
 
 impl Spec {
+    /// Those that are measured unless others are asked for.
+    pub(crate) fn usual(device: Hardware) -> Vec<Self> {
+        SPECS[..if device == Hardware::Cpu { FIVE } else { SPECS.len() }].to_vec()
+    }
+
     pub(crate) fn find(name: &str) -> Result<Self> {
         match SPECS.into_iter().find(|spec| spec.name == name) {
             Some(spec) => Ok(spec),
