@@ -6,7 +6,7 @@ use amp_tests::recorded::Recorded;
 use amp_tests::scale_model::ScaleModel;
 use proptest::prelude::*;
 use serde_json::Value;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// PyTorch's behaviour: no floor, no ceiling, nobody complains.
 fn unlimited() -> DynamicLossScale {
@@ -120,6 +120,13 @@ fn traces() -> Vec<Trace> {
     (0..init.len()).map(trace).collect()
 }
 
+/// One of how many sequences is followed: three million steps, each of which is read back, would take a GPU half an hour.
+fn every() -> usize {
+    let every = if device() == Device::Cpu { 1 } else { 100 };
+    println!("one of {every} sequences, on {:?}", device());
+    every
+}
+
 /// Follows a recorded sequence; `update` returns scale and growth tracker after a step.
 fn follow(number: usize, trace: &Trace, mut update: impl FnMut(usize, bool) -> (f64, i64)) {
     let (mut checksum, mut samples, mut last) = (0, Vec::new(), 0);
@@ -145,7 +152,8 @@ fn follow(number: usize, trace: &Trace, mut update: impl FnMut(usize, bool) -> (
 fn every_recorded_trace_of_unscale_and_update() {
     let traces = traces();
     assert_eq!(traces.len(), 1000);
-    for (number, trace) in traces.iter().enumerate().filter(|(_, trace)| !trace.whole_path) {
+    let checked = traces.iter().enumerate().filter(|(_, trace)| !trace.whole_path);
+    for (number, trace) in checked.step_by(every()) {
         let mut rig = Rig::new(trace.by);
         follow(number, trace, |step, overflow| {
             let state = rig.check(step, overflow);
@@ -159,8 +167,10 @@ fn every_recorded_trace_of_unscale_and_update() {
 #[test]
 fn every_recorded_trace_of_whole_steps() {
     let traces = traces();
-    let mut reached_zero = 0;
-    for (number, trace) in traces.iter().enumerate().filter(|(_, trace)| trace.whole_path) {
+    let trained = traces.iter().enumerate().filter(|(_, trace)| trace.whole_path);
+    let mut scales = trained.clone().flat_map(|(_, trace)| &trace.scales);
+    assert!(scales.any(|scale| *scale == 0.), "no recorded sequence reaches a scale of 0 any more");
+    for (number, trace) in trained.step_by(every()) {
         let mut rig = Rig::new(trace.by);
         let before = rig.model.values();
         follow(number, trace, |step, overflow| {
@@ -168,9 +178,7 @@ fn every_recorded_trace_of_whole_steps() {
             (state.scale, state.growth_tracker)
         });
         assert!(rig.model.unchanged_since(&before), "sequence {number}: learning rate 0 moved the parameter");
-        reached_zero += usize::from(trace.scales.contains(&0.));
     }
-    assert!(reached_zero > 0, "no recorded sequence reaches a scale of 0 any more");
 }
 
 #[test]
@@ -222,7 +230,7 @@ fn every_recorded_hysteresis_trace() {
     let document = goldens::json("hysteresis.json");
     let entries = document["random"].as_array().unwrap();
     assert_eq!(entries.len(), 200);
-    for (number, entry) in entries.iter().enumerate() {
+    for (number, entry) in entries.iter().enumerate().step_by(every()) {
         let steps = usize::try_from(entry["steps"].as_u64().unwrap()).unwrap();
         let overflows: Vec<u64> =
             entry["overflow_steps"].as_array().unwrap().iter().map(|step| step.as_u64().unwrap()).collect();

@@ -157,8 +157,9 @@ fn ours_agree_with_tchs() {
         for (what, ours, theirs) in pairs {
             for (ours, theirs) in ours.iter().zip(&theirs) {
                 let off = relative_difference(ours, theirs);
-                // Five updates in f32, another order of the same operations.
-                assert!(off < 1e-6, "{what}, clip {clip:?}: {off:e}");
+                // Another order of the same operations; a GPU rounds each of ten in five updates once more.
+                let bound = if device() == Device::Cpu { 1e-6 } else { 5. * 10. * f64::from(f32::EPSILON) };
+                assert!(off < bound, "{what}, clip {clip:?}: {off:e}");
             }
         }
     }
@@ -248,8 +249,8 @@ fn outcomes_keep() {
         .collect();
     for (outcome, (value, skipped, scale)) in outcomes.iter().zip(wanted) {
         let stats = outcome.clone().stats().unwrap().clone();
-        assert!(stats.is_ready().unwrap());
         assert_eq!((stats.skipped().unwrap(), stats.loss_scale().unwrap()), (skipped, scale));
+        assert!(stats.is_ready().unwrap(), "it has just been read");
         let norm = stats.grad_norm().unwrap().unwrap();
         if skipped {
             assert!(!norm.is_finite());

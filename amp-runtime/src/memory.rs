@@ -1,4 +1,4 @@
-//! The most memory that was in use at once.
+//! The most memory that was in use at once, and what is kept of it for later.
 use crate::native::{self, NativeError};
 use tch::Device;
 
@@ -44,6 +44,19 @@ pub fn reset_peak_memory(device: Device) -> Result<(), MemoryError> {
         Device::Cuda(index) => native::reset_peak(index).map_err(cuda_error),
         // Linux: 5 resets the high-water mark (proc_pid_clear_refs(5)).
         Device::Cpu if cfg!(target_os = "linux") => Ok(std::fs::write("/proc/self/clear_refs", "5")?),
+        other => Err(MemoryError::Unsupported(other)),
+    }
+}
+
+/// Gives unused memory that libtorch's allocator keeps for later back to the GPU, where other processes can have it
+/// (`torch.cuda.empty_cache`, `MMEngine`'s `EmptyCacheHook`). The next step has to ask for it again. The CPU keeps none.
+///
+/// # Errors
+/// A device whose memory is not libtorch's to keep, or no CUDA.
+pub fn empty_cache(device: Device) -> Result<(), MemoryError> {
+    match device {
+        Device::Cpu => Ok(()),
+        Device::Cuda(index) => native::empty_cache(index).map_err(cuda_error),
         other => Err(MemoryError::Unsupported(other)),
     }
 }

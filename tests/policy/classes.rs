@@ -34,13 +34,14 @@ impl Given {
 }
 
 /// What libtorch says where it has no kernel, or refuses the arguments in any precision.
-const REFUSED: [&str; 6] = [
+const REFUSED: [&str; 7] = [
     "not implemented for",
     "Could not run",
     "Low precision dtypes not supported",
     "doesn't handle types other than",
     "is only supported on CUDA inputs",
     "should be convertible without narrowing",
+    "Expected out tensor to have dtype",
 ];
 
 thread_local! {
@@ -172,7 +173,9 @@ fn check(
             return;
         }
     };
-    if amp.len() != wanted.len() || !amp.iter().zip(&wanted).all(|(a, b)| same(a, b)) {
+    // Beside its output attention returns, on CUDA, where its random numbers began: memory that nothing wrote without dropout.
+    let numbers = if op.name.contains("attention") { 2 } else { wanted.len() };
+    if amp.len() != wanted.len() || !amp.iter().zip(&wanted).take(numbers).all(|(a, b)| same(a, b)) {
         findings.wrong.push(format!("{what}: {} instead of {}", show(&amp), show(&wanted)));
     }
     // The reference itself must show the class: floating outputs are low, or full.

@@ -171,11 +171,14 @@ pub fn same_bits(a: &Tensor, b: &Tensor) -> bool {
 
 /// The norm of the difference over the norm of `wanted`, in f64.
 pub fn relative_difference(got: &Tensor, wanted: &Tensor) -> f64 {
-    let (got, wanted) = (got.detach().to_kind(Kind::Double), wanted.detach().to_kind(Kind::Double));
+    let (got, wanted) = (comparable(got), comparable(wanted));
     let difference = (got - &wanted).norm().double_value(&[]);
     let size = wanted.norm().double_value(&[]);
     if difference == 0. { 0. } else { difference / size }
 }
+
+/// What another processor's kernels may be off by after some hundred updates, of the largest element.
+pub const OTHER_KERNELS: f64 = 2e-5;
 
 /// Fails unless the tensors are the same: to the bit where `exact`, else within the last bits that another
 /// processor's kernels may round differently, summed over some hundred updates.
@@ -186,9 +189,14 @@ pub fn assert_same(got: &Tensor, wanted: &Tensor, exact: bool, what: &str) {
     if exact {
         assert!(same_bits(got, wanted), "{what}: not the same bits\n got {got}\n wanted {wanted}");
     } else {
-        let (got, wanted) = (got.detach().to_kind(Kind::Double), wanted.detach().to_kind(Kind::Double));
-        let limit = 1e-7 + 2e-5 * wanted.abs().max().double_value(&[]);
+        let (got, wanted) = (comparable(got), comparable(wanted));
+        let limit = 1e-7 + OTHER_KERNELS * wanted.abs().max().double_value(&[]);
         let difference = (got - &wanted).abs().max().double_value(&[]);
         assert!(difference <= limit, "{what}: off by {difference}, allowed {limit}");
     }
+}
+
+/// Its numbers in f64, wherever it lies.
+fn comparable(tensor: &Tensor) -> Tensor {
+    tensor.detach().to_device(Device::Cpu).to_kind(Kind::Double)
 }

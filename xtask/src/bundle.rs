@@ -10,17 +10,20 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// The test programs that say something on a GPU.
-const TESTS: [&str; 10] = [
+const TESTS: [&str; 13] = [
     "accumulation",
     "clipping",
+    "memory",
     "never_stale",
     "numerics",
     "optimizers",
     "overflow",
     "policy",
+    "resume",
     "scaler",
     "scaler_rules",
     "sync_free",
+    "wrapper",
 ];
 
 /// The references that they read, and what makes those of the other machine.

@@ -423,6 +423,8 @@ void reset_peak(std::int32_t cuda_index) {
     cuda_allocator(cuda_index)->resetPeakStats(static_cast<c10::DeviceIndex>(cuda_index));
 }
 
+void empty_cache(std::int32_t cuda_index) { cuda_allocator(cuda_index)->emptyCache(); }
+
 namespace {
 const at::Generator& generator(std::int32_t cuda_index) {
     at::Device device = cuda_index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(cuda_index));

@@ -288,6 +288,11 @@ pub(crate) fn reset_peak(cuda_index: usize) -> Result<()> {
     Ok(ffi::reset_peak(ordinal(Device::Cuda(cuda_index)))?)
 }
 
+/// Gives the device back what the allocator keeps for later, on all CUDA devices.
+pub(crate) fn empty_cache(cuda_index: usize) -> Result<()> {
+    Ok(ffi::empty_cache(ordinal(Device::Cuda(cuda_index)))?)
+}
+
 /// The state of the device's default random number generator, a uint8 tensor on the CPU.
 pub(crate) fn generator_state(device: Device) -> Result<Tensor> {
     Ok(outer(ffi::generator_state(ordinal(device))?))

@@ -21,7 +21,7 @@ cases! { CASES, kind;
     internal_convolution_deprecated(x: f([1, 2, 6, 6]), w: f([3, 2, 3, 3]), b: f([3])) { x.internal_convolution_deprecated(w, Some(b), [1, 1], [0, 0], [1, 1], false, [0, 0], 1, false, false, true) }
     internal_convolution_mode(x: f([1, 2, 6, 6]), w: f([3, 2, 3, 3]), b: f([3])) { x.internal_convolution_mode(w, Some(b), [1, 1], "same", [1, 1], 1) }
     cudnn_convolution(x: f([1, 8, 6, 6]), w: f([8, 8, 3, 3])) { x.cudnn_convolution(w, [0, 0], [1, 1], [1, 1], 1, false, true, false) }
-    cudnn_convolution_out(x: f([1, 8, 6, 6]), o: out(), w: f([8, 8, 3, 3])) { x.cudnn_convolution_out(o, w, [0, 0], [1, 1], [1, 1], 1, false, true, false) }
+    cudnn_convolution_out(x: f([1, 8, 6, 6]), o: f([1, 8, 4, 4]), w: f([8, 8, 3, 3])) { x.cudnn_convolution_out(o, w, [0, 0], [1, 1], [1, 1], 1, false, true, false) }
     cudnn_convolution_transpose(x: f([1, 8, 6, 6]), w: f([8, 8, 3, 3])) { x.cudnn_convolution_transpose(w, [0, 0], [0, 0], [1, 1], [1, 1], 1, false, true, false) }
     cudnn_convolution_transpose_out(x: f([1, 8, 6, 6]), o: out(), w: f([8, 8, 3, 3])) { x.cudnn_convolution_transpose_out(o, w, [0, 0], [0, 0], [1, 1], [1, 1], 1, false, true, false) }
 }

@@ -20,8 +20,10 @@ pub(crate) struct Rules {
 /// A turn is about so long, and has at least one step that is counted.
 const TURN_SECONDS: f64 = 0.3;
 const MOST_STEPS: usize = 50;
-/// Whoever needs longer for a step is measured once, and is no part of the turns.
+/// Whoever needs longer for a step on a CPU is measured once, and is no part of the turns.
 const SLOW_SECONDS: f64 = 8.;
+/// How many start at once: on a CPU they would slow each other down, and all but their first steps is counted.
+const STARTS_ON_GPU: usize = 13;
 
 struct Contestant {
     process: Process,
@@ -44,23 +46,35 @@ pub(crate) fn row(
     let file = folder.path().join("row.safetensors");
     let parameters = write(spec, batch, &file)?;
     let (mut contestants, mut absent, mut torch) = (Vec::new(), Vec::new(), None);
-    for &entrant in entrants {
-        say(&format!("{} batch {batch}: starting {}", spec.name, entrant.label()));
-        let task = Task {
-            entrant,
-            model: spec.name.to_owned(),
-            file: file.clone(),
-            device: rules.device,
-            threads: rules.threads,
+    let task = |entrant| Task {
+        entrant,
+        model: spec.name.to_owned(),
+        file: file.clone(),
+        device: rules.device,
+        threads: rules.threads,
+    };
+    for entrants in entrants.chunks(if rules.device == Hardware::Cpu { 1 } else { STARTS_ON_GPU }) {
+        let labels: Vec<String> = entrants.iter().map(|entrant| entrant.label()).collect();
+        say(&format!("{} batch {batch}: starting {}", spec.name, labels.join(", ")));
+        let start = |entrant| {
+            let started = Contestant::start(&task(entrant), rules);
+            (entrant, started)
         };
-        match Contestant::start(&task, rules) {
-            Ok((contestant, version)) => {
-                contestants.push(contestant);
-                torch = torch.or(version);
+        let started = std::thread::scope(|scope| {
+            let threads: Vec<_> = entrants.iter().map(|&entrant| scope.spawn(move || start(entrant))).collect();
+            threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        });
+        for (entrant, started) in started.into_iter().flatten() {
+            match started {
+                Ok((contestant, version)) => {
+                    contestants.push(contestant);
+                    torch = torch.or(version);
+                }
+                Err(error) => absent.push(Absent { entrant, reason: format!("{error:#}") }),
             }
-            Err(error) => absent.push(Absent { entrant, reason: format!("{error:#}") }),
         }
     }
+    contestants = sort_out(contestants, &mut absent, |one| one.pace(rules.device));
     for round in 0..rules.rounds {
         say(&format!("{} batch {batch}: round {} of {}", spec.name, round + 1, rules.rounds));
         contestants = sort_out(contestants, &mut absent, Contestant::turn);
@@ -128,22 +142,28 @@ fn write(spec: Spec, batch: i64, file: &Path) -> Result<i64> {
 }
 
 impl Contestant {
-    /// With two steps behind it, the second of which says how long a turn is. Python says its version.
+    /// With one step behind it, which is much slower than all others. Python says its version.
     fn start(task: &Task, rules: &Rules) -> Result<(Self, Option<String>)> {
         let (mut process, version) = Process::start(task, &rules.python, rules.keep_memory)?;
         let loss = process.ask("loss")?.as_f64().unwrap_or(f64::NAN);
-        let mut seconds = process.steps(1)?;
-        if seconds[0] < SLOW_SECONDS || task.entrant.is_compiled() {
-            seconds = process.steps(2)?.split_off(1);
-        }
-        let mut contestant = Self { process, entrant: task.entrant, loss, steps: 0, seconds };
-        if contestant.seconds[0] < SLOW_SECONDS {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small positive number
-            let steps = (TURN_SECONDS / contestant.seconds[0]).ceil() as usize;
-            contestant.steps = steps.clamp(1, MOST_STEPS);
-            contestant.seconds.clear();
-        }
+        let seconds = process.steps(1)?;
+        let contestant = Self { process, entrant: task.entrant, loss, steps: 0, seconds };
         Ok((contestant, task.entrant.is_python().then_some(version)))
+    }
+
+    /// How long a turn is, from the second of two more steps.
+    fn pace(mut self, device: Hardware) -> Result<Self> {
+        let is_slow = |seconds| device == Hardware::Cpu && seconds > SLOW_SECONDS;
+        if !is_slow(self.seconds[0]) || self.entrant.is_compiled() {
+            self.seconds = self.process.steps(2)?.split_off(1);
+        }
+        if !is_slow(self.seconds[0]) {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small positive number
+            let steps = (TURN_SECONDS / self.seconds[0]).ceil() as usize;
+            self.steps = steps.clamp(1, MOST_STEPS);
+            self.seconds.clear();
+        }
+        Ok(self)
     }
 
     /// The first step is not counted: others have just had the caches and the cores.

@@ -69,7 +69,7 @@ impl Machine {
         let Self { name, threads, system, amp, libtorch, date, rounds, .. } = self;
         let memory = if self.keeps_memory { "; freed memory is kept" } else { "" };
         let torch = self.torch.as_deref().unwrap_or("none");
-        let low = if self.low_precision.is_empty() {
+        let low = if self.device == Hardware::Cuda || self.low_precision.is_empty() {
             String::new()
         } else {
             format!(" ({})", self.low_precision.join(", "))

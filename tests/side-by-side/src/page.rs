@@ -103,6 +103,9 @@ fn tests(recorded: &Value) -> String {
             let _ = writeln!(out, "| | {} |", text(skipped));
         }
     }
+    for remark in recorded["remarks"].as_array().into_iter().flatten() {
+        let _ = write!(out, "\n{}\n", text(remark));
+    }
     out
 }
 
@@ -116,24 +119,28 @@ fn title(results: &Results) -> String {
 fn summary(results: &Results) -> String {
     let low = low(results);
     let word = if low == Numbers::Bf16 { "bf16" } else { "f16" };
+    let gpu = results.machine.device == Hardware::Cuda;
+    let full = if gpu { "TF32" } else { "f32" };
     let mut out = format!(
-        "| | {word}: ours / PyTorch | ours, f32 to {word} | PyTorch, f32 to {word} | ours / torch.compile | ms | peak MB, ours / PyTorch | casts, ours / PyTorch |\n\
-         |---|---|---|---|---|---|---|---|\n"
+        "| | {word}: ours / PyTorch | ours, {full} to {word} | PyTorch, {full} to {word} | ours / torch.compile | ms | peak MB, ours / PyTorch | of our {full}'s | casts, ours / PyTorch |\n\
+         |---|---|---|---|---|---|---|---|---|\n"
     );
     for row in &results.rows {
         let Some(pair) = Pair::of(row, low) else { continue };
         let layout = pair.ours.entrant.channels_last;
         let compiled = row.find(System::TorchCompile, low, layout).map(|other| pair.ours.ratio_to(other));
         let peak = |one: &Measured| one.peak_bytes / 1_000_000;
+        #[allow(clippy::cast_precision_loss)] // bytes
+        let saved = pair.ours.peak_bytes as f64 / pair.own_full.peak_bytes as f64;
         let casts = |one: &Measured| one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
         let _ = writeln!(
             out,
-            "| {}, batch {} | {:.2}x | {:.2}x | {:.2}x | {} | {:.2} | {} / {} | {} / {} |",
+            "| {}, batch {} | {:.2}x | {:.2}x | {:.2}x | {} | {:.2} | {} / {} | {saved:.2}x | {} / {} |",
             row.model,
             row.batch,
             pair.ratio(),
-            pair.own_gain,
-            pair.their_gain,
+            pair.own_full.ratio_to(pair.ours),
+            pair.their_full.ratio_to(pair.theirs),
             compiled.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x")),
             pair.ours.seconds * 1e3,
             peak(pair.ours),
@@ -168,27 +175,50 @@ fn figures(recorded: &[(&str, Results)]) -> String {
             pair.theirs.seconds * 1e3,
             pair.ratio(),
             kept.unwrap_or_else(|| "-".to_owned()),
-            pair.own_gain,
-            pair.their_gain,
+            pair.own_full.ratio_to(pair.ours),
+            pair.their_full.ratio_to(pair.theirs),
+        );
+    }
+    find("cuda").map_or(out.clone(), |results| out + &gpu_figures(results))
+}
+
+/// The same for a GPU, whose users compute in TF32 otherwise.
+fn gpu_figures(results: &Results) -> String {
+    let heads = "ours, f16 | PyTorch, f16 | against PyTorch | gain over own TF32 | PyTorch's gain";
+    let mut out = format!("\n{}\n\n| | {heads} |\n|---|---|---|---|---|---|\n", results.machine.line());
+    for row in &results.rows {
+        let Some(pair) = Pair::of(row, Numbers::F16) else { continue };
+        let _ = writeln!(
+            out,
+            "| {}, batch {} | {:.2} ms | {:.2} ms | {:.2}x | {:.2}x | {:.2}x |",
+            row.model,
+            row.batch,
+            pair.ours.seconds * 1e3,
+            pair.theirs.seconds * 1e3,
+            pair.ratio(),
+            pair.own_full.ratio_to(pair.ours),
+            pair.their_full.ratio_to(pair.theirs),
         );
     }
     out
 }
 
-/// We and PyTorch in the same low precision, and what each gains over its f32.
+/// We and PyTorch in the same low precision, and in what one trains without: f32, on a GPU with products in TF32.
 struct Pair<'a> {
     ours: &'a Measured,
     theirs: &'a Measured,
-    own_gain: f64,
-    their_gain: f64,
+    own_full: &'a Measured,
+    their_full: &'a Measured,
 }
 
 impl<'a> Pair<'a> {
     fn of(row: &'a Row, low: Numbers) -> Option<Self> {
         let layout = row.measured.first()?.entrant.channels_last;
         let (ours, theirs) = (row.find(System::Amp, low, layout)?, row.find(System::Pytorch, low, layout)?);
-        let own_gain = row.full_of(ours)?.ratio_to(ours);
-        Some(Self { ours, theirs, own_gain, their_gain: row.full_of(theirs)?.ratio_to(theirs) })
+        let full = |system| {
+            row.find(system, Numbers::Tf32, layout).or_else(|| row.find(system, Numbers::F32, layout))
+        };
+        Some(Self { ours, theirs, own_full: full(System::Amp)?, their_full: full(System::Pytorch)? })
     }
 
     fn ratio(&self) -> f64 {

@@ -235,9 +235,6 @@ class Trainer:
         self.cuda = task["device"] == "cuda"
         self.device = torch.device(task["device"])
         self.empty = memory("VmRSS:")
-        if self.cuda:
-            torch.backends.cudnn.benchmark = True
-            torch.cuda.reset_peak_memory_stats()
         tensors = load_file(task["file"])
         layout = torch.channels_last if entrant["channels_last"] else torch.contiguous_format
         model = MODELS[task["model"]]()
@@ -285,6 +282,14 @@ class Trainer:
             self.scaler.step(self.optimizer)
             self.scaler.update()
 
+    def timed_steps(self, count):
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats()
+        seconds = [self.timed_step() for _ in range(count)]
+        if self.cuda:
+            torch.cuda.empty_cache()
+        return seconds
+
     def timed_step(self):
         start = time.perf_counter()
         self.step()
@@ -306,7 +311,7 @@ class Trainer:
         if word == "loss":
             return self.loss().item()
         if word == "steps":
-            return [self.timed_step() for _ in range(int(argument))]
+            return self.timed_steps(int(argument))
         if word == "casts":
             return self.casts()
         if word == "peak":

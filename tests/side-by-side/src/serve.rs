@@ -5,8 +5,8 @@ use crate::entrant::{Hardware, Numbers, System, Task};
 use crate::models::{Inputs, Model, Spec};
 use amp_runtime::prelude::*;
 use amp_runtime::{
-    OptimWrapperError, StepOutcome, channels_last, count_ops, peak_memory, reset_peak_memory,
-    variables_to_channels_last,
+    OptimWrapperError, StepOutcome, channels_last, count_ops, empty_cache, peak_memory,
+    reset_peak_memory, variables_to_channels_last,
 };
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -59,7 +59,6 @@ impl Trainer {
             Hardware::Cpu => Device::Cpu,
             Hardware::Cuda => Device::Cuda(0),
         };
-        tch::Cuda::cudnn_set_benchmark(true); // sizes never change
         let _ = reset_peak_memory(device);
         let empty = if device == Device::Cpu { peak_memory(device)? } else { 0 };
         let spec = Spec::find(&task.model)?;
@@ -96,10 +95,7 @@ impl Trainer {
     fn answer(&mut self, request: &str) -> Result<Value> {
         match request.split_once(' ').unwrap_or((request, "")) {
             ("loss", _) => Ok(json!(f64::try_from(self.loss())?)),
-            ("steps", count) => {
-                let seconds: Result<Vec<f64>> = (0..count.parse()?).map(|_: u32| self.timed_step()).collect();
-                Ok(json!(seconds?))
-            }
+            ("steps", count) => Ok(json!(self.timed_steps(count.parse()?)?)),
             ("casts", _) => {
                 // On CUDA a backward runs on libtorch's own thread, which is not counted: the forward's are, on both sides.
                 let step = || {
@@ -135,6 +131,20 @@ impl Trainer {
             let _ = with_precision(self.precision, step)?;
         }
         Ok(())
+    }
+
+    /// On a GPU the peak is that of the last turn (a first step tries algorithms, each with memory of its own), and what is
+    /// not in use is left to the others.
+    fn timed_steps(&mut self, count: u32) -> Result<Vec<f64>> {
+        let gpu = self.device != Device::Cpu;
+        if gpu {
+            reset_peak_memory(self.device)?;
+        }
+        let seconds = (0..count).map(|_| self.timed_step()).collect();
+        if gpu {
+            empty_cache(self.device)?;
+        }
+        seconds
     }
 
     fn timed_step(&mut self) -> Result<f64> {

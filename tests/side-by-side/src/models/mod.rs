@@ -41,10 +41,10 @@ const IMAGES: (&str, i64) = ("images", 1);
 const SPECS: [Spec; 6] = [
     spec("mlp", [1, 32, 256], [1, 256, 4096], ("rows", 1), false),
     spec("resnet18", [1, 4, 16], [1, 32, 256], IMAGES, true),
-    spec("retinanet_r18", [1, 2, 8], [1, 8, 64], IMAGES, true),
+    spec("retinanet_r18", [1, 2, 8], [1, 8, 32], IMAGES, true),
     spec("transformer", [1, 8, 32], [1, 32, 256], ("tokens", transformer::LENGTH), false),
     spec("lstm", [1, 8, 32], [1, 32, 256], ("tokens", lstm::LENGTH), false),
-    spec("retinanet_r50", [1, 2, 4], [1, 2, 8], IMAGES, true),
+    spec("retinanet_r50", [1, 2, 4], [1, 2, 4], IMAGES, true),
 ];
 
 /// How many of them are measured on a CPU unless others are asked for.
