@@ -59,7 +59,10 @@ impl Reference {
             assert_same(&got, fused, self.exact, &format!("{run} after {after}: {name}"));
             let plain = self.file.tensor(&format!("{run}/plain/after{after}/{name}"));
             let difference = relative_difference(&got, plain);
-            assert!(difference < plain_bound(), "{run} after {after}: {name} is {difference:e} from the plain loop");
+            assert!(
+                difference < plain_bound(),
+                "{run} after {after}: {name} is {difference:e} from the plain loop"
+            );
         }
     }
 

@@ -61,6 +61,18 @@ pub fn empty_cache(device: Device) -> Result<(), MemoryError> {
     }
 }
 
+/// Has this process keep the memory that tensors on the CPU free, for the next step, instead of giving it back to the system. To be
+/// called once, at the beginning of `main`.
+///
+/// libtorch takes tensors from the C library's `malloc`, and glibc unmaps large blocks when they are freed. Each step then asks for
+/// the same blocks again and faults all of their pages in anew, up to a fifth of a training step (`PyTorch`'s tuning guide has its users
+/// preload jemalloc or tcmalloc against that). From here on the heap does not shrink: the process holds on to the most that it has
+/// needed so far. `mallopt(3)`: `M_TRIM_THRESHOLD`, `M_MMAP_MAX`. Without glibc nothing happens; on a GPU libtorch's own allocator
+/// keeps its memory anyway, see [`empty_cache`].
+pub fn keep_freed_memory() {
+    native::keep_freed_memory();
+}
+
 fn cuda_error(error: NativeError) -> MemoryError {
     native::cuda_load_error().map_or(MemoryError::Native(error), MemoryError::CudaNotLoaded)
 }

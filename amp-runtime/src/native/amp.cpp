@@ -17,6 +17,9 @@
 #include <string>
 #include <torch/headeronly/version.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__linux__)
 #include <dlfcn.h>
 #include <unistd.h>
@@ -438,6 +441,14 @@ void reset_peak(std::int32_t cuda_index) {
 }
 
 void empty_cache(std::int32_t cuda_index) { cuda_allocator(cuda_index)->emptyCache(); }
+
+void keep_freed_memory() noexcept {
+#if defined(__GLIBC__)
+    // The heap never shrinks, and no block is mapped for itself, which would be unmapped when it is freed.
+    mallopt(M_TRIM_THRESHOLD, -1);
+    mallopt(M_MMAP_MAX, 0);
+#endif
+}
 
 namespace {
 const at::Generator& generator(std::int32_t cuda_index) {

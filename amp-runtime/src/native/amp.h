@@ -100,6 +100,7 @@ std::uint64_t writes(const TensorList& tensors);
 std::uint64_t peak_bytes(std::int32_t cuda_index);
 void reset_peak(std::int32_t cuda_index);
 void empty_cache(std::int32_t cuda_index);
+void keep_freed_memory() noexcept;
 std::unique_ptr<at::Tensor> generator_state(std::int32_t cuda_index);
 void set_generator_state(std::int32_t cuda_index, const at::Tensor& state);
 

@@ -159,6 +159,7 @@ pub(super) mod ffi {
         fn peak_bytes(cuda_index: i32) -> Result<u64>;
         fn reset_peak(cuda_index: i32) -> Result<()>;
         fn empty_cache(cuda_index: i32) -> Result<()>;
+        fn keep_freed_memory();
         fn generator_state(cuda_index: i32) -> Result<UniquePtr<Tensor>>;
         fn set_generator_state(cuda_index: i32, state: &Tensor) -> Result<()>;
         fn libtorch_version() -> String;

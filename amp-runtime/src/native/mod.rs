@@ -288,6 +288,11 @@ pub(crate) fn reset_peak(cuda_index: usize) -> Result<()> {
     Ok(ffi::reset_peak(ordinal(Device::Cuda(cuda_index)))?)
 }
 
+/// Has glibc's allocator keep what is freed.
+pub(crate) fn keep_freed_memory() {
+    ffi::keep_freed_memory();
+}
+
 /// Gives the device back what the allocator keeps for later, on all CUDA devices.
 pub(crate) fn empty_cache(cuda_index: usize) -> Result<()> {
     Ok(ffi::empty_cache(ordinal(Device::Cuda(cuda_index)))?)

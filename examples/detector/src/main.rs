@@ -5,6 +5,7 @@ use detector::commands::{Status, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    amp_runtime::keep_freed_memory();
     match run(Cli::parse().command) {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Interrupted) => ExitCode::from(130),

@@ -61,7 +61,8 @@ pub(crate) fn row(
             (entrant, started)
         };
         let started = std::thread::scope(|scope| {
-            let threads: Vec<_> = entrants.iter().map(|&entrant| scope.spawn(move || start(entrant))).collect();
+            let threads: Vec<_> =
+                entrants.iter().map(|&entrant| scope.spawn(move || start(entrant))).collect();
             threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
         for (entrant, started) in started.into_iter().flatten() {

@@ -93,9 +93,8 @@ impl Entrant {
             pairs.iter().map(move |&(system, numbers)| Self { system, numbers, channels_last })
         });
         // Two numbers are enough to show what the other layout costs.
-        let shown = |one: &Self| {
-            matches!(one.system, S::Amp | S::Pytorch) && matches!(one.numbers, N::Tf32 | N::F16)
-        };
+        let shown =
+            |one: &Self| matches!(one.system, S::Amp | S::Pytorch) && matches!(one.numbers, N::Tf32 | N::F16);
         entrants.filter(|one| one.channels_last == layouts[0] || shown(one)).collect()
     }
 

@@ -5,7 +5,7 @@ use crate::entrant::{Hardware, Numbers, System, Task};
 use crate::models::{Inputs, Model, Spec};
 use amp_runtime::prelude::*;
 use amp_runtime::{
-    OptimWrapperError, StepOutcome, channels_last, count_ops, empty_cache, peak_memory,
+    OptimWrapperError, StepOutcome, channels_last, count_ops, empty_cache, keep_freed_memory, peak_memory,
     reset_peak_memory, variables_to_channels_last,
 };
 use anyhow::{Context, Result, bail};
@@ -29,6 +29,8 @@ struct Trainer {
 
 /// Answers until there are no more requests.
 pub(crate) fn run(task: &Task) -> Result<()> {
+    // As the README has it.
+    keep_freed_memory();
     tch::set_num_threads(task.threads);
     let mut trainer = Trainer::new(task)?;
     let mut out = std::io::stdout().lock();
