@@ -8,10 +8,12 @@ use amp_runtime::{
     AdamW, CustomKey, OptimError, OptimWrapper, OptimWrapperError, OptimizerConfig, Paramwise, Precision, Sgd,
 };
 use amp_tests::goldens;
+use amp_tests::heard::Heard;
 use amp_tests::recorded::Recorded;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
+use tracing::Level;
 
 fn model(document: &Value) -> Recorded {
     let params = document["params"].as_array().unwrap();
@@ -139,4 +141,26 @@ fn multipliers_out_of_range_are_refused_by_name() {
         );
     }
     build(Paramwise { bias_lr_mult: Some(0.), ..Paramwise::default() }).unwrap();
+}
+
+/// A typo would train with other rates than those written down.
+#[test]
+fn keys_in_no_name_are_told() {
+    let model = Recorded::small();
+    let key = |key: &str| (key.to_owned(), CustomKey { lr_mult: 0.1, ..CustomKey::default() });
+    let paramwise = |keys: &[&str]| Paramwise {
+        custom_keys: keys.iter().map(|name| key(name)).collect(),
+        ..Paramwise::default()
+    };
+    let build = |paramwise: &Paramwise| {
+        Heard::of(|_| {
+            let builder =
+                OptimWrapper::builder(Sgd { lr: 0.1, ..Sgd::default() }).paramwise(paramwise.clone());
+            drop(builder.build(&model.store).unwrap());
+        })
+    };
+    assert_eq!(build(&paramwise(&["first", "bias"])), []);
+    let heard = build(&paramwise(&["first", "frist"]));
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(heard[0].0 == Level::WARN && heard[0].1.contains("frist"), "{heard:?}");
 }

@@ -48,7 +48,7 @@ pub fn reset_peak_memory(device: Device) -> Result<(), MemoryError> {
     }
 }
 
-/// Gives unused memory that libtorch's allocator keeps for later back to the GPU, where other processes can have it
+/// Gives unused memory that libtorch's allocator keeps for later back to the GPU (to each GPU, if there are several), where other processes can have it
 /// (`torch.cuda.empty_cache`, `MMEngine`'s `EmptyCacheHook`). The next step has to ask for it again. The CPU keeps none.
 ///
 /// # Errors
@@ -67,8 +67,9 @@ pub fn empty_cache(device: Device) -> Result<(), MemoryError> {
 /// libtorch takes tensors from the C library's `malloc`, and glibc unmaps large blocks when they are freed. Each step then asks for
 /// the same blocks again and faults all of their pages in anew, up to a fifth of a training step (`PyTorch`'s tuning guide has its users
 /// preload jemalloc or tcmalloc against that). From here on the heap does not shrink: the process holds on to the most that it has
-/// needed so far. `mallopt(3)`: `M_TRIM_THRESHOLD`, `M_MMAP_MAX`. Without glibc nothing happens; on a GPU libtorch's own allocator
-/// keeps its memory anyway, see [`empty_cache`].
+/// needed so far, and what lies in gaps. It is the main thread's heap that can grow without bounds: train there. `mallopt(3)`:
+/// `M_TRIM_THRESHOLD`, `M_MMAP_MAX`. Without glibc nothing happens; on a GPU libtorch's own allocator keeps its memory anyway, see
+/// [`empty_cache`].
 pub fn keep_freed_memory() {
     native::keep_freed_memory();
 }

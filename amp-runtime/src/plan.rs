@@ -135,7 +135,7 @@ impl LayerPlan {
 pub struct Seen {
     /// Computes in low precision: convolutions, linear and recurrent layers.
     pub low: u64,
-    /// Computes in f32: layer and group norms.
+    /// Computes in f32: layer and group norms; recurrent layers on CUDA in bf16, which libtorch would compute in f16.
     pub full: u64,
     /// Takes its input as it comes: batch norms, embeddings.
     pub follow: u64,

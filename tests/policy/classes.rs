@@ -174,7 +174,7 @@ fn check(
         }
     };
     // Beside its output attention returns, on CUDA, where its random numbers began: memory that nothing wrote without dropout.
-    let numbers = if op.name.contains("attention") { 2 } else { wanted.len() };
+    let numbers = if op.name.contains("attention") && device.is_cuda() { 2 } else { wanted.len() };
     if amp.len() != wanted.len() || !amp.iter().zip(&wanted).take(numbers).all(|(a, b)| same(a, b)) {
         findings.wrong.push(format!("{what}: {} instead of {}", show(&amp), show(&wanted)));
     }

@@ -3,11 +3,11 @@ use super::cast::To;
 use super::class::{self, Layer};
 use super::make::warn_of_f16_on_cpu;
 use super::slot::{Shared, Slot};
-use crate::native::{self, BF16, F16};
+use crate::native::{self, F16};
 use crate::plan::{LayerClass, LayerPlan};
 use crate::region::{self, Region};
 use std::cell::Cell;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 /// Where a layer is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,16 +35,6 @@ impl Running {
             class::watch(layer);
         }
         Self { layer: kind, plan, place, entered: region::entered() }
-    }
-
-    /// What the layer is for this input. libtorch's autocast computes recurrent layers on CUDA in f16, also where bf16 was asked
-    /// for and no loss is scaled (`_cudnn_rnn_cast_reflatten` of `AutocastRNN.cpp`): there they are in f32.
-    #[inline]
-    pub(super) fn over(self, input: &Tensor) -> Self {
-        let in_f16 = self.layer == Layer::Recurrent
-            && matches!(input.device(), Device::Cuda(_))
-            && region::low_kinds().on(1) == Some(BF16);
-        Self { layer: if in_f16 { Layer::Full } else { self.layer }, ..self }
     }
 
     /// `env.step(..)` and `iter.seq(..)`, which have nothing to do with layers.
@@ -164,8 +154,7 @@ impl Call {
         slot: &'s mut Slot,
         shared: Option<&'s Shared>,
     ) -> &'s Tensor {
-        let Some(running) = self.running.get().map(|running| running.over(input)) else { return input };
-        self.running.set(Some(running));
+        let Some(running) = self.running.get() else { return input };
         let cast = running.to(input).and_then(|to| to.cast(input, &mut slot.made, shared));
         self.guard.set(running.guard(input));
         cast.unwrap_or(input)

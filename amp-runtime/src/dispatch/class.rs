@@ -1,7 +1,9 @@
 //! What class a layer has, by its type: also behind a reference, a `Box`, an `Rc` or an `Arc`.
-use crate::native::{self, Recognized, recognize};
+use crate::native::{self, BF16, Recognized, recognize};
 use crate::plan::LayerClass;
-use tch::{Kind, Tensor, nn};
+use crate::region;
+use tch::nn::{self, RNN as _};
+use tch::{Kind, Tensor};
 
 /// What a layer call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +41,10 @@ impl Layer {
             || is::<M, nn::ConvTranspose3D>(layer);
         if is_low {
             Self::Low
-        } else if is::<M, nn::LSTM>(layer) || is::<M, nn::GRU>(layer) {
-            Self::Recurrent
+        } else if let Some(lstm) = recognize::<M, nn::LSTM>(layer) {
+            Self::recurrent(|| lstm.zero_state(1).0.0)
+        } else if let Some(gru) = recognize::<M, nn::GRU>(layer) {
+            Self::recurrent(|| gru.zero_state(1).0)
         } else if let Some(norm) = recognize::<M, nn::LayerNorm>(layer) {
             Self::norm(norm.ws.as_ref())
         } else if let Some(norm) = recognize::<M, nn::GroupNorm>(layer) {
@@ -50,6 +54,17 @@ impl Layer {
         } else {
             Self::Opaque
         }
+    }
+
+    /// A recurrent layer, whose weights nobody sees; a state of it is where they are, in their dtype. libtorch's autocast computes such
+    /// a layer on CUDA in f16, also where bf16 was asked for and no loss is scaled (`_cudnn_rnn_cast_reflatten` of
+    /// `AutocastRNN.cpp`): there it is in f32.
+    fn recurrent(state: impl FnOnce() -> Tensor) -> Self {
+        if region::low_kinds().on(1) != Some(BF16) {
+            return Self::Recurrent;
+        }
+        let state = state();
+        if state.device().is_cuda() && state.kind() == Kind::Float { Self::Full } else { Self::Recurrent }
     }
 
     /// A norm with this scale. In low precision there is nothing to compute in f32 with: libtorch refuses the mix.

@@ -255,8 +255,8 @@ void fused_sgd(const TensorList& params, const TensorList& grads, const TensorLi
         require_alike(p, buffers, "the momentum buffer");
     }
     auto update = [&](at::TensorList p, at::TensorList g, at::TensorList buffers) {
-        at::_fused_sgd_(as_it_lies(p), as_it_lies(g), as_it_lies(buffers), step.weight_decay, step.momentum, step.lr, step.dampening, step.nesterov,
-                        step.maximize, step.is_first_step, /*grad_scale=*/std::nullopt, found_inf);
+        at::_fused_sgd_(as_it_lies(p), as_it_lies(g), as_it_lies(buffers), step.weight_decay, step.momentum, step.lr,
+                        step.dampening, step.nesterov, step.maximize, step.is_first_step, /*grad_scale=*/std::nullopt, found_inf);
     };
     if (!p.empty() && p[0].is_cpu() && p[0].scalar_type() == at::kBFloat16) {
         // On the CPU the kernel of 2.11 computes bf16 sixteen at a time and forgets to store them: only a tail is updated.
@@ -288,8 +288,9 @@ void fused_adam(const TensorList& params, const TensorList& grads, const TensorL
         require_alike(p, maxima, "max_exp_avg_sq");
     }
     auto update = [&](auto kernel) {
-        kernel(as_it_lies(p), as_it_lies(g), as_it_lies(avgs), as_it_lies(sqs), as_it_lies(maxima), slice(steps, range), step.lr, step.beta1, step.beta2, step.weight_decay, step.eps,
-               step.amsgrad, step.maximize, /*grad_scale=*/std::nullopt, found_inf);
+        kernel(as_it_lies(p), as_it_lies(g), as_it_lies(avgs), as_it_lies(sqs), as_it_lies(maxima), slice(steps, range), step.lr,
+               step.beta1, step.beta2, step.weight_decay, step.eps, step.amsgrad, step.maximize, /*grad_scale=*/std::nullopt,
+               found_inf);
     };
     if (step.decoupled) {
         update([](auto&&... args) { at::_fused_adamw_(args...); });

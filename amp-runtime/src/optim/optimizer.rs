@@ -86,7 +86,21 @@ impl Optimizer {
         if paramwise.changes_decay() && base.weight_decay == 0. {
             return Err(OptimError::NoWeightDecay);
         }
-        Self::build(Some(config), config.into(), base, store, paramwise)
+        let optimizer = Self::build(Some(config), config.into(), base, store, paramwise)?;
+        optimizer.tell_of_keys_without_a_parameter();
+        Ok(optimizer)
+    }
+
+    /// Of the store as it is now: what is added to it later may be what a key is about.
+    fn tell_of_keys_without_a_parameter(&self) {
+        let names: Vec<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        for key in self.paramwise.unused_keys(&names) {
+            tracing::warn!(
+                key,
+                example = names.first(),
+                "an entry of `custom_keys` is in no parameter's name: its multipliers hold for nothing"
+            );
+        }
     }
 
     /// Existing code's tch optimizer over the variables of `store`. It cannot skip on the device: each update waits for the

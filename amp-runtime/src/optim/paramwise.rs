@@ -95,6 +95,12 @@ impl Paramwise {
         matches.rev().max_by_key(|(key, _)| key.chars().count()).map(|(_, custom)| *custom)
     }
 
+    /// The entries of `custom_keys` that are in none of the names.
+    pub(super) fn unused_keys(&self, names: &[&str]) -> impl Iterator<Item = &str> {
+        let keys = self.custom_keys.keys().map(String::as_str);
+        keys.filter(|key| !names.iter().any(|name| name.contains(key)))
+    }
+
     /// Whether anything multiplies a weight decay.
     pub(super) fn changes_decay(&self) -> bool {
         let settings =

@@ -138,7 +138,7 @@ pub struct TrainArgs {
     /// Folder for logs, checkpoints and pictures; `work_dirs/<config>` by default
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
-    /// Go on from the last checkpoint of the work folder, or from this one
+    /// Go on from the last checkpoint of the work folder, if there is one, or from this one
     #[arg(long, value_name = "CHECKPOINT")]
     #[allow(clippy::option_option)] // not given, given alone, given with a file
     pub resume: Option<Option<PathBuf>>,

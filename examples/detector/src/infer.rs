@@ -90,7 +90,7 @@ pub fn measure(
         EvaluatorConfig::VocMetric => {
             let voc = voc(classes, truth, found, 0.5)?;
             let deciding = voc.mean.unwrap_or(0.);
-            let mut metrics = vec![("pascal_voc/mAP".to_owned(), deciding)];
+            let mut metrics = vec![(evaluator.deciding().to_owned(), deciding)];
             let mut rows = Vec::new();
             for class in &voc.per_class {
                 metrics.extend(class.ap.map(|ap| (format!("pascal_voc/AP50_{}", class.name), ap)));
@@ -106,11 +106,10 @@ pub fn measure(
         EvaluatorConfig::CocoMetric => {
             let coco = coco(classes, truth, found)?;
             let deciding = coco.numbers[0].unwrap_or(0.);
-            let names = ["mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l"];
-            let metrics = names
+            let metrics = ["", "_50", "_75", "_s", "_m", "_l"]
                 .iter()
                 .zip(coco.numbers)
-                .map(|(name, number)| (format!("coco/bbox_{name}"), number.unwrap_or(-1.)))
+                .map(|(of, number)| (format!("{}{of}", evaluator.deciding()), number.unwrap_or(-1.)))
                 .collect();
             let rows: Vec<Vec<String>> = coco
                 .per_class

@@ -15,6 +15,8 @@ mod epochs;
 mod real;
 #[path = "data/reference.rs"]
 mod reference;
+#[path = "data/upright.rs"]
+mod upright;
 
 use detector::config::DatasetConfig;
 use detector::data::{Dataset, ProblemReport};

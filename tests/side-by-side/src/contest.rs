@@ -3,7 +3,7 @@ use crate::entrant::{Entrant, Hardware, Numbers, System, Task};
 use crate::models::Spec;
 use crate::process::{Process, Python};
 use crate::results::{Absent, Measured, Row};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use std::path::Path;
 use tch::{Device, Tensor, nn};
 
@@ -56,16 +56,16 @@ pub(crate) fn row(
     for entrants in entrants.chunks(if rules.device == Hardware::Cpu { 1 } else { STARTS_ON_GPU }) {
         let labels: Vec<String> = entrants.iter().map(|entrant| entrant.label()).collect();
         say(&format!("{} batch {batch}: starting {}", spec.name, labels.join(", ")));
-        let start = |entrant| {
-            let started = Contestant::start(&task(entrant), rules);
-            (entrant, started)
-        };
-        let started = std::thread::scope(|scope| {
+        let start = |entrant| Contestant::start(&task(entrant), rules);
+        let started: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> =
-                entrants.iter().map(|&entrant| scope.spawn(move || start(entrant))).collect();
-            threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+                entrants.iter().map(|&entrant| (entrant, scope.spawn(move || start(entrant)))).collect();
+            let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|_| Err(anyhow!("starting it panicked")))
+            };
+            threads.into_iter().map(|(entrant, thread)| (entrant, joined(thread))).collect()
         });
-        for (entrant, started) in started.into_iter().flatten() {
+        for (entrant, started) in started {
             match started {
                 Ok((contestant, version)) => {
                     contestants.push(contestant);

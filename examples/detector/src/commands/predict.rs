@@ -3,7 +3,7 @@ use super::place::folder;
 use super::trained::{config, load};
 use crate::bbox::Detection;
 use crate::cli::PredictArgs;
-use crate::data::{Batch, Pipeline};
+use crate::data::{Batch, Pipeline, decode};
 use crate::infer::detect;
 use crate::report::{Label, Log, annotate};
 use anyhow::{Context, Result, bail};
@@ -29,8 +29,9 @@ pub(super) fn run(args: &PredictArgs) -> Result<()> {
     let mut listed = Vec::new();
     let mut unread = Vec::new();
     for path in &args.images {
-        let image = match image::open(path) {
-            Ok(image) => image.into_rgb8(),
+        let read = std::fs::read(path).map_err(anyhow::Error::from);
+        let image = match read.and_then(|bytes| Ok(decode(&bytes)?)) {
+            Ok(image) => image,
             Err(error) => {
                 log.warning(format_args!("`{}` cannot be read: {error}", path.display()));
                 unread.push(path);

@@ -32,10 +32,20 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
     let config = Config::load(&args.config, overrides)?;
     let device = device(&args.compute)?;
     let work_dir = work_dir(args, &config);
-    prepare_folder(&work_dir, args)?;
+    folder(&work_dir)?;
+    let checkpoints = Checkpoints::new(&work_dir, keep(&config));
+    let resumes = args.resume.is_some() || (config.sections.resume && !args.overwrite);
+    let checkpoint = if resumes { checkpoint(args, &config, &checkpoints)? } else { None };
+    if checkpoint.is_none() {
+        prepare_folder(&work_dir, args.overwrite || resumes)?;
+    }
     let log = Log::to_file(&work_dir.join("train.log")).context("cannot write `train.log`")?;
     let precision = build::precision(&config, device);
     introduce(&config, device, precision, &work_dir, &log);
+    if resumes && checkpoint.is_none() {
+        let place = work_dir.display();
+        log.info(format_args!("there is nothing to resume in `{place}`: training begins anew"));
+    }
 
     let sections = &config.sections;
     let seed = sections.randomness.seed;
@@ -57,34 +67,23 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
     let updates = loader.batches_per_epoch() as u64;
     let updates = updates.div_ceil(u64::from(config.training.optim_wrapper.accumulative_counts.max(1)));
     let mut optim = build::optimizer(&config.training, &store, precision, config.lr_factor(), updates)?;
-    let checkpoints = Checkpoints::new(&work_dir, keep(&config));
     let momentum = ema_momentum(&config);
-    let (progress, ema) = match &args.resume {
+    let (progress, ema) = match &checkpoint {
         None => {
             let ema = momentum.map(|momentum| Ema::new(&store, momentum)).transpose()?;
             (Progress { epoch: 0, iter: 0, step: 0, best: None, since_best: 0 }, ema)
         }
-        Some(given) => {
-            let path = given.clone().map_or_else(|| checkpoints.last(), Ok)?;
-            let resumed = resume(&path, &mut store, &mut optim, momentum)?;
+        Some(path) => {
+            let resumed = resume(path, &mut store, &mut optim, momentum)?;
             log.info(format_args!("goes on from `{}`, after step {}", path.display(), resumed.0.step));
             resumed
         }
     };
     fs::write(work_dir.join("config.toml"), config.to_toml()).context("cannot write `config.toml`")?;
-    if args.resume.is_none() && !args.no_preflight {
+    if checkpoint.is_none() && !args.no_preflight {
         check(&model, &store, &loader, precision, &log)?;
     }
-    let scalars = work_dir.join("scalars.json");
-    let json = match args.resume {
-        None => ScalarsWriter::create(&scalars),
-        Some(_) => ScalarsWriter::resume(&scalars, progress.step),
-    };
-    let scalars = Scalars {
-        json: json.context("cannot write `scalars.json`")?,
-        #[cfg(feature = "tensorboard")]
-        events: crate::report::EventWriter::create(&work_dir).context("cannot write an event file")?,
-    };
+    let scalars = scalars(&work_dir, &progress)?;
     listen_to_interrupts()?;
     let mut trainer = Trainer {
         sections,
@@ -106,23 +105,32 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
     let ended = trainer.run()?;
     let seconds = begin.elapsed().as_secs_f64();
     draw(&mut trainer, &work_dir)?;
-    match ended {
-        Ended::Interrupted(checkpoint) => {
-            log.info(format_args!(
-                "interrupted; everything is in `{}`\nto go on: detector train {} --work-dir {} --resume",
-                checkpoint.display(),
-                args.config.display(),
-                work_dir.display()
-            ));
-            Ok(Status::Interrupted)
-        }
-        Ended::Completed | Ended::Early => {
-            let best =
-                trainer.progress.best.map(|(best, epoch)| format!("; best {best:.4}, after epoch {epoch}"));
-            log.info(format_args!("done in {seconds:.0} s{}", best.unwrap_or_default()));
-            Ok(Status::Done)
-        }
+    if let Ended::Interrupted(checkpoint) = ended {
+        let (config, work_dir) = (args.config.display(), work_dir.display());
+        log.info(format_args!(
+            "interrupted; everything is in `{}`\nto go on: detector train {config} --work-dir {work_dir} --resume",
+            checkpoint.display()
+        ));
+        return Ok(Status::Interrupted);
     }
+    let best = trainer.progress.best.map(|(best, epoch)| format!("; best {best:.4}, after epoch {epoch}"));
+    log.info(format_args!("done in {seconds:.0} s{}", best.unwrap_or_default()));
+    Ok(Status::Done)
+}
+
+/// Where numbers are written; those of a training that goes on stay. One that goes on elsewhere has none yet.
+fn scalars(work_dir: &Path, progress: &Progress) -> Result<Scalars> {
+    let file = work_dir.join("scalars.json");
+    let json = if progress.step > 0 && file.exists() {
+        ScalarsWriter::resume(&file, progress.step)
+    } else {
+        ScalarsWriter::create(&file)
+    };
+    Ok(Scalars {
+        json: json.context("cannot write `scalars.json`")?,
+        #[cfg(feature = "tensorboard")]
+        events: crate::report::EventWriter::create(work_dir).context("cannot write an event file")?,
+    })
 }
 
 /// The validation set, if there is one; its classes have to be those of training.
@@ -166,12 +174,17 @@ fn is_ours(name: &str) -> bool {
     checkpoint || known.contains(&name) || name.starts_with("events.out.tfevents.")
 }
 
-/// Makes the work folder. One that has a training already is refused, or emptied if that is wanted.
-fn prepare_folder(work_dir: &Path, args: &TrainArgs) -> Result<()> {
-    folder(work_dir)?;
-    if args.resume.is_some() {
-        return Ok(());
+/// The checkpoint to go on from: the one that was given, `load_from`, or the last one. Where there was none yet, a training begins:
+/// who starts it again and again until it is through need not know which time is the first.
+fn checkpoint(args: &TrainArgs, config: &Config, checkpoints: &Checkpoints) -> Result<Option<PathBuf>> {
+    match (&args.resume, &config.sections.load_from) {
+        (Some(Some(given)), _) | (None, Some(given)) => Ok(Some(given.clone())),
+        _ => checkpoints.last(),
     }
+}
+
+/// Makes the work folder ready for a new training. One that has a training already is refused, or emptied if that is wanted.
+fn prepare_folder(work_dir: &Path, overwrite: bool) -> Result<()> {
     let entries = fs::read_dir(work_dir).with_context(|| format!("cannot read `{}`", work_dir.display()))?;
     let old: Vec<PathBuf> = entries
         .flatten()
@@ -182,7 +195,7 @@ fn prepare_folder(work_dir: &Path, args: &TrainArgs) -> Result<()> {
     let has_training = old.iter().any(|path| {
         path.extension().is_some_and(|extension| extension == "safetensors" || extension == "json")
     });
-    if has_training && !args.overwrite {
+    if has_training && !overwrite {
         bail!(
             "`{}` has a training already\nhelp: go on with `--resume`, choose another `--work-dir`, or delete it with `--overwrite`",
             work_dir.display()

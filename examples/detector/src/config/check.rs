@@ -3,7 +3,7 @@ use super::data::{DataloaderConfig, DatasetConfig, DatasetType, Transform};
 use super::document::at;
 use super::error::Problem;
 use super::model::{ModelConfig, ModelType, NormCfg, NormType};
-use super::run::CustomHook;
+use super::run::{CustomHook, SaveBest};
 use super::sections::Sections;
 use serde_json::Value;
 use std::fmt::Display;
@@ -53,6 +53,17 @@ impl Check {
         }
     }
 
+    /// The one number that models are compared by.
+    fn deciding(&mut self, key: &str, metric: &str, sections: &Sections, or: &str) {
+        let deciding = sections.val_evaluator.deciding();
+        if metric != deciding {
+            let message = format_args!(
+                "`{metric}` is not the number that `val_evaluator` decides by\nhelp: `{deciding}`{or}"
+            );
+            self.wrong(key, message);
+        }
+    }
+
     fn share(&mut self, key: &str, number: f64) {
         if !(0. ..=1.).contains(&number) {
             self.wrong(key, format_args!("`{number}` is not between 0 and 1"));
@@ -70,6 +81,9 @@ impl Check {
             let message = format_args!("{found} checkpoints cannot be kept\nhelp: 1 or more, or -1 for all");
             self.wrong("default_hooks.checkpoint.max_keep_ckpts", message);
         }
+        if let SaveBest::By(metric) = &hooks.checkpoint.save_best {
+            self.deciding("default_hooks.checkpoint.save_best", metric, sections, "; or `auto`, or `off`");
+        }
         self.share("default_hooks.visualization.score_thr", f64::from(hooks.visualization.score_thr));
         for (index, hook) in sections.custom_hooks.iter().enumerate() {
             match hook {
@@ -85,6 +99,9 @@ impl Check {
                 }
                 CustomHook::EarlyStopping(stopping) => {
                     self.positive(&format!("custom_hooks[{index}].patience"), stopping.patience);
+                    if let Some(metric) = &stopping.monitor {
+                        self.deciding(&format!("custom_hooks[{index}].monitor"), metric, sections, "");
+                    }
                 }
                 CustomHook::Ema { .. } => {}
             }

@@ -213,6 +213,16 @@ pub enum EvaluatorConfig {
     VocMetric,
 }
 
+impl EvaluatorConfig {
+    /// The name of the number that decides, as MMDetection writes it.
+    pub fn deciding(self) -> &'static str {
+        match self {
+            Self::CocoMetric => "coco/bbox_mAP",
+            Self::VocMetric => "pascal_voc/mAP",
+        }
+    }
+}
+
 /// The table that says it, which lets no other key pass.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

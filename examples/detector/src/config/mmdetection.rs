@@ -5,7 +5,7 @@ use super::layers::LOADERS;
 use serde_json::{Value, json};
 
 /// Keys of which it does not matter what they say.
-const MEANINGLESS: [&str; 30] = [
+const MEANINGLESS: [&str; 29] = [
     // A variable that a file makes its pipelines of: a dump has both.
     "img_scales",
     "backend_args",
@@ -16,7 +16,6 @@ const MEANINGLESS: [&str; 30] = [
     "launcher",
     "log_level",
     "log_processor",
-    "resume",
     "test_cfg",
     "test_pipeline",
     "train_pipeline",

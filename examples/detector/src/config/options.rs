@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use serde_json::{Map, Value};
 
 /// Sets `a.b.0.c=value` in the document: tables by key, lists by place. The value is TOML (`3`, `[1, 2]`, `{x = 1}`) or a word
-/// of Python (`True`, `False`, `None`), and else text.
+/// of Python (`True`, `False`, `None`); `1,2` is a list, as in MMEngine; and all else is text.
 pub(super) fn set(document: &mut Value, option: &str) -> Result<(), ConfigError> {
     let bad = |message: &str| ConfigError::Option { option: option.to_owned(), message: message.to_owned() };
     let Some((path, text)) = option.split_once('=') else { return Err(bad("write `key=value`")) };
@@ -31,6 +31,9 @@ pub(super) fn set(document: &mut Value, option: &str) -> Result<(), ConfigError>
 }
 
 fn value(text: &str) -> Result<Value, String> {
+    if text.contains(',') && !text.contains(['[', '{', '(', '"', '\'']) {
+        return text.split(',').map(|item| value(item.trim())).collect();
+    }
     let plain = match text {
         "True" => "true",
         "False" => "false",

@@ -64,13 +64,35 @@ impl Default for CheckpointHook {
 }
 
 /// `default_hooks.checkpoint.save_best`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum SaveBest {
     /// By the evaluator's deciding number.
     Auto,
     /// Never.
     Off,
+    /// By the number of this name, which has to be the evaluator's deciding one.
+    By(String),
+}
+
+impl From<String> for SaveBest {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "auto" => Self::Auto,
+            "off" => Self::Off,
+            _ => Self::By(text),
+        }
+    }
+}
+
+impl From<SaveBest> for String {
+    fn from(save_best: SaveBest) -> Self {
+        match save_best {
+            SaveBest::Auto => "auto".to_owned(),
+            SaveBest::Off => "off".to_owned(),
+            SaveBest::By(metric) => metric,
+        }
+    }
 }
 
 /// `default_hooks.visualization`.
@@ -110,9 +132,11 @@ fn ema_momentum() -> f64 {
 }
 
 /// The options of `EarlyStoppingHook`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
+    /// The number that has to rise: the evaluator's deciding one, which it is where nothing is said.
+    pub monitor: Option<String>,
     /// Evaluations without a rise.
     pub patience: u64,
     /// What counts as a rise.
@@ -121,7 +145,7 @@ pub struct EarlyStopping {
 
 impl Default for EarlyStopping {
     fn default() -> Self {
-        Self { patience: 5, min_delta: 0.1 }
+        Self { monitor: None, patience: 5, min_delta: 0.1 }
     }
 }
 

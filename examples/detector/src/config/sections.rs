@@ -38,6 +38,9 @@ pub struct Sections {
     pub auto_scale_lr: AutoScaleLr,
     /// `work_dir`.
     pub work_dir: Option<PathBuf>,
+    /// `resume`: go on from the last checkpoint of the work folder, as `--resume`.
+    #[serde(default)]
+    pub resume: bool,
     /// `load_from`: weights to start from.
     pub load_from: Option<PathBuf>,
 }

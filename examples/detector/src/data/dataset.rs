@@ -3,6 +3,7 @@ use super::cells::Cells;
 use super::files::root_exists;
 use super::found::{Found, ImageInfo};
 use super::problem::{DataError, Fault, Problem, ProblemReport};
+use super::upright::decode;
 use super::{coco, voc};
 use crate::config::{DatasetConfig, DatasetType, OnBadData};
 use image::RgbImage;
@@ -102,7 +103,7 @@ impl Dataset {
         if ends_early(&bytes) {
             return Err(broken("the file ends too early".to_owned()));
         }
-        let pixels = image::load_from_memory(&bytes).map_err(|error| broken(error.to_string()))?.into_rgb8();
+        let pixels = decode(&bytes).map_err(|error| broken(error.to_string()))?;
         // The file may have changed since its header was read.
         if pixels.dimensions() == (image.width, image.height) {
             Ok(pixels)

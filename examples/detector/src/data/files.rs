@@ -1,7 +1,8 @@
 //! Files of a data set: what stands in them, and what is said about those that are not there.
 use super::problem::{DataError, Fault, ProblemReport};
-use image::ImageReader;
-use std::io::{Error, ErrorKind};
+use super::upright::dimensions;
+use std::fs::File;
+use std::io::{BufReader, Error, ErrorKind};
 use std::path::Path;
 
 /// The folder that the other paths start at is there.
@@ -28,12 +29,11 @@ pub(super) fn text_of(path: &Path, what: &'static str) -> Result<String, DataErr
 
 /// Width and height by the image's header; nothing for an image that is missing or none, which is reported.
 pub(super) fn header_size(path: &Path, name: &str, report: &mut ProblemReport) -> Option<[u32; 2]> {
-    let size = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|error| unread(&error, path))
-        .and_then(|image| image.into_dimensions().map_err(|error| Fault::BrokenImage(error.to_string())));
+    let size = File::open(path).map_err(|error| unread(&error, path)).and_then(|file| {
+        dimensions(BufReader::new(file)).map_err(|error| Fault::BrokenImage(error.to_string()))
+    });
     match size {
-        Ok((width, height)) => Some([width, height]),
+        Ok(size) => Some(size),
         Err(fault) => {
             report.add(name, None, fault);
             None

@@ -9,6 +9,7 @@ mod loader;
 mod photometric;
 mod pipeline;
 mod problem;
+mod upright;
 mod voc;
 
 pub use dataset::Dataset;
@@ -16,3 +17,4 @@ pub use found::ImageInfo;
 pub use loader::{Batch, Epoch, Loader, LoaderOptions, Placed};
 pub use pipeline::{Pipeline, Sample};
 pub use problem::{DataError, Fault, Problem, ProblemReport};
+pub use upright::decode;

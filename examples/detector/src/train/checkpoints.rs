@@ -84,16 +84,27 @@ impl Checkpoints {
         Ok(path)
     }
 
-    /// The checkpoint that training goes on from.
+    /// The checkpoint that training goes on from; none if there was none yet.
     ///
     /// # Errors
-    /// There is none.
-    pub fn last(&self) -> Result<PathBuf> {
+    /// The file that names it cannot be read, or is gone.
+    pub fn last(&self) -> Result<Option<PathBuf>> {
         let pointer = self.folder.join(POINTER);
-        let name = fs::read_to_string(&pointer).with_context(|| {
-            format!("there is nothing to resume in `{}`: it has no `{POINTER}`", self.folder.display())
-        })?;
-        Ok(self.folder.join(name.trim()))
+        match fs::read_to_string(&pointer) {
+            Ok(name) => Ok(Some(self.folder.join(name.trim()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let there = [files(&self.folder, "epoch_")?, files(&self.folder, "step_")?].concat();
+                if let Some(one) = there.first() {
+                    bail!(
+                        "`{}` is gone, which says which checkpoint is the last one\nhelp: name it, as in `--resume {}`",
+                        pointer.display(),
+                        one.display()
+                    );
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot read `{}`", pointer.display())),
+        }
     }
 
     /// The checkpoint that is worth testing: the best one, or the last one. Averaged weights are preferred.
@@ -104,7 +115,9 @@ impl Checkpoints {
         if let Some(best) = files(&self.folder, "best_")?.pop() {
             return Ok(best);
         }
-        let last = self.last()?;
+        let last = self.last()?.with_context(|| {
+            format!("there is no checkpoint in `{}`: it has no `{POINTER}`", self.folder.display())
+        })?;
         let averages = averages_of(&last);
         Ok(if averages.exists() { averages } else { last })
     }

@@ -2,7 +2,7 @@
 use super::checkpoints::{Checkpoints, Progress, averaged};
 use super::step::step;
 use crate::bbox::Object;
-use crate::config::{CustomHook, EarlyStopping, SaveBest, Sections};
+use crate::config::{CustomHook, SaveBest, Sections};
 use crate::data::{Batch, Loader};
 use crate::infer::{Measured, detect_all, measure};
 use crate::model::Detector;
@@ -258,10 +258,10 @@ impl Trainer<'_> {
     /// Keeps the model if it is the best so far; whether training should stop early.
     fn keep_best(&mut self, measured: &Measured, metric: &str) -> Result<bool> {
         let stopping = self.sections.custom_hooks.iter().find_map(|hook| match hook {
-            CustomHook::EarlyStopping(stopping) => Some(*stopping),
+            CustomHook::EarlyStopping(stopping) => Some(stopping),
             CustomHook::Ema { .. } => None,
         });
-        let min_delta = stopping.map_or(0., |EarlyStopping { min_delta, .. }| min_delta);
+        let min_delta = stopping.map_or(0., |stopping| stopping.min_delta);
         let best = self.progress.best;
         if best.is_none_or(|(best, _)| measured.deciding > best + min_delta) {
             self.progress.since_best = 0;
@@ -271,7 +271,7 @@ impl Trainer<'_> {
         if best.is_none_or(|(best, _)| measured.deciding > best) {
             let epoch = self.progress.epoch;
             self.progress.best = Some((measured.deciding, epoch));
-            if self.sections.default_hooks.checkpoint.save_best == SaveBest::Auto {
+            if self.sections.default_hooks.checkpoint.save_best != SaveBest::Off {
                 let (checkpoints, store) = (&self.checkpoints, self.store);
                 let save = || checkpoints.save_best(store, metric, epoch);
                 let path = match &mut self.ema {

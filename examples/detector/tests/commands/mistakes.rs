@@ -28,11 +28,35 @@ fn overwriting_deletes_the_trainings_files_alone() {
     assert_eq!(fs::read(folder.path().join("data.safetensors")).unwrap(), b"old");
 }
 
+/// As in MMEngine: whoever restarts a training until it is through says the same each time.
 #[test]
-fn nothing_to_resume() {
+fn with_nothing_to_resume_a_training_begins() {
     let folder = tempfile::tempdir().unwrap();
-    detector(["train", "cells", "--resume", "--work-dir", folder.path().to_str().unwrap()])
-        .fails("there is nothing to resume in `");
+    // A training that was ended before its first checkpoint leaves these.
+    for name in ["scalars.json", "best_pascal_voc_mAP_epoch_1.safetensors", "train.log"] {
+        fs::write(folder.path().join(name), "old").unwrap();
+    }
+    let arguments =
+        ["train", "cells", "--resume", "--work-dir", folder.path().to_str().unwrap(), "--cfg-options"];
+    let run = || detector(arguments.into_iter().chain(SMALL).chain(["train_cfg.max_epochs=1"]));
+    let out = run().succeeds().output;
+    assert!(out.contains("there is nothing to resume in `") && out.contains("training begins anew"), "{out}");
+    let out = run().succeeds().output;
+    assert!(out.contains("goes on from `"), "{out}");
+    // The same, said in the configuration.
+    let arguments = ["train", "cells", "--work-dir", folder.path().to_str().unwrap(), "--cfg-options"];
+    let options = ["train_cfg.max_epochs=1", "resume=True"];
+    let out = detector(arguments.into_iter().chain(SMALL).chain(options)).succeeds().output;
+    assert!(out.contains("goes on from `"), "{out}");
+}
+
+#[test]
+fn checkpoints_without_the_name_of_the_last_are_not_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("epoch_3.safetensors"), "old").unwrap();
+    let arguments = ["train", "cells", "--resume", "--work-dir", folder.path().to_str().unwrap()];
+    detector(arguments).fails("epoch_3.safetensors`");
+    assert!(folder.path().join("epoch_3.safetensors").exists());
 }
 
 #[test]

@@ -10,12 +10,15 @@ fn they_set_single_values() {
         "train_dataloader.batch_size=7",
         "train_dataloader.dataset.pipeline.1.prob=0.25",
         "work_dir=some/where",
-        "default_hooks.checkpoint.save_best=off",
+        "default_hooks.checkpoint.save_best=pascal_voc/mAP",
+        "custom_hooks=[{type = \"EarlyStoppingHook\", monitor = \"pascal_voc/mAP\"}]",
         "model.test_cfg={nms_pre = 10}",
         "model.backbone.norm_eval=True",
         "model.neck.norm_cfg=None",
         "train_cfg.max_epochs=1",
         "train_cfg.max_epochs=2",
+        "model.data_preprocessor.mean=1,2.5,3",
+        "train_dataloader.dataset.metainfo.classes=red, white",
     ]);
     let config = config.unwrap().sections;
     assert_eq!(config.train_dataloader.batch_size, 7);
@@ -25,6 +28,9 @@ fn they_set_single_values() {
     assert!(config.model.backbone.norm_eval, "a word of Python");
     assert_eq!(config.model.neck.norm_cfg, None, "Python's null");
     assert_eq!(config.train_cfg.max_epochs, 2, "the last one wins");
+    assert_eq!(config.model.data_preprocessor.mean, [1., 2.5, 3.], "a list of MMEngine's");
+    let classes = &config.train_dataloader.dataset.metainfo.classes;
+    assert_eq!(classes.as_deref(), Some(&["red".to_owned(), "white".to_owned()][..]), "and of words");
 }
 
 #[test]

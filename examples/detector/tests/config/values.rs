@@ -27,6 +27,14 @@ fn of_training() {
             "custom_hooks=[{type = \"EarlyStoppingHook\", patience = 0}]",
             "`custom_hooks[0].patience`: it has to be 1 or more",
         ),
+        (
+            "custom_hooks=[{type = \"EarlyStoppingHook\", monitor = \"coco/bbox_mAP\"}]",
+            "`custom_hooks[0].monitor`: `coco/bbox_mAP` is not the number that `val_evaluator` decides by\nhelp: `pascal_voc/mAP`",
+        ),
+        (
+            "default_hooks.checkpoint.save_best=pascal_voc/map",
+            "`pascal_voc/map` is not the number that `val_evaluator` decides by\nhelp: `pascal_voc/mAP`; or `auto`, or `off`",
+        ),
         ("auto_scale_lr.enable=true", "`auto_scale_lr.base_batch_size`: the learning rate is to be scaled"),
         ("auto_scale_lr.base_batch_size=0", "`auto_scale_lr.base_batch_size`: it has to be 1 or more"),
         ("optim_wrapper.optimizer.lr=-1", "`optim_wrapper.optimizer.lr` is -1"),
