@@ -13,7 +13,7 @@ const TOP: i32 = 64;
 const OURS: RGBColor = RGBColor(0xce, 0x42, 0x2b);
 const THEIRS: RGBColor = RGBColor(0x5b, 0x6b, 0x7b);
 
-/// Speed-ups over PyTorch's f32, as bars, one group for each row: taller is faster.
+/// Speed-ups over PyTorch without mixed precision, as bars, one group for each row: longer is faster.
 pub(crate) fn svg(results: &Results, numbers: Numbers) -> Result<String> {
     let groups: Vec<Group> = results.rows.iter().filter_map(|row| Group::new(row, numbers)).collect();
     let most = groups.iter().flat_map(|group| group.bars.iter().map(|(_, gain, _)| *gain)).fold(1., f64::max);
@@ -35,15 +35,22 @@ struct Group {
 impl Group {
     fn new(row: &Row, numbers: Numbers) -> Option<Self> {
         let layout = row.measured.first()?.entrant.channels_last;
-        let base = row.find(System::Pytorch, Numbers::F32, layout)?;
+        let full = full_of(row);
+        let base = row.find(System::Pytorch, full, layout)?;
         let bar = |one: &Measured, color| (one.entrant.label(), base.seconds / one.seconds, color);
         let bars = [
             bar(row.find(System::Amp, numbers, layout)?, OURS),
             bar(row.find(System::Pytorch, numbers, layout)?, THEIRS),
-            bar(row.find(System::Amp, Numbers::F32, layout)?, OURS),
+            bar(row.find(System::Amp, full, layout)?, OURS),
         ];
         Some(Self { name: format!("{}, batch {}", row.model, row.batch), bars })
     }
+}
+
+/// What one trains in otherwise: f32, on a GPU with products in TF32.
+fn full_of(row: &Row) -> Numbers {
+    let has_tf32 = row.measured.iter().any(|one| one.entrant.numbers == Numbers::Tf32);
+    if has_tf32 { Numbers::Tf32 } else { Numbers::F32 }
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
@@ -56,7 +63,8 @@ fn draw(area: &Area, results: &Results, groups: &[Group], most: f64) -> Result<(
     let put = |words: &str, at: (i32, i32), anchor, size| {
         area.draw(&Text::new(words.to_owned(), at, written(anchor, size))).map_err(|error| anyhow!("{error}"))
     };
-    let title = format!("Training steps per second, times PyTorch's in f32 ({})", results.machine.name);
+    let full = results.rows.first().map_or(Numbers::F32, full_of).word();
+    let title = format!("Training steps per second, times PyTorch's in {full} ({})", results.machine.name);
     put(&title, (16, 20), left, 17)?;
     put("longer is faster; the line is 1", (16, 42), left, 13)?;
     let scale = f64::from(WIDTH.cast_signed() - LEFT - 230) / most;

@@ -60,7 +60,7 @@ impl Numbers {
         matches!(self, Self::F32 | Self::Tf32)
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::Tf32 => "tf32",
