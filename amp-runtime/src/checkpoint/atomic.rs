@@ -14,7 +14,7 @@ const BUFFER: usize = 1 << 20;
 
 /// Writes beside `path`, syncs, renames, syncs the folder. Removes what killed writers of the same path left behind.
 pub(super) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let failed = |action| move |source| CheckpointError::Io { action, path: path.to_owned(), source };
+    let failed = |action| move |cause| CheckpointError::Io { action, path: path.to_owned(), cause };
     let Some(name) = path.file_name() else {
         return Err(failed("write")(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file")));
     };

@@ -10,14 +10,14 @@ use tch::TchError;
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The file system refused.
-    #[error("cannot {action} `{}`: {source}", path.display())]
+    #[error("cannot {action} `{}`: {cause}", path.display())]
     Io {
         /// What was tried: `read`, `write`, `sync`.
         action: &'static str,
         /// With what.
         path: PathBuf,
         /// What the file system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// Another program's file.
     #[error("`{}` is no checkpoint: {what}", path.display())]

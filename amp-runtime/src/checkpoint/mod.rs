@@ -129,11 +129,7 @@ pub fn load_weights(path: impl AsRef<Path>, store: &mut VarStore) -> Result<()> 
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| CheckpointError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|cause| CheckpointError::Io { action: "read", path: path.to_owned(), cause })
 }
 
 fn put(tensors: &mut Tensors, prefix: &str, named: impl IntoIterator<Item = (String, tch::Tensor)>) {

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file that cannot be read.
-    #[error("cannot read `{}`: {source}", file.display())]
+    #[error("cannot read `{}`: {cause}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file whose name does not say its format.
     #[error("`{}` has no extension that says its format\nhelp: name it `.toml`, `.json`, `.yaml` or `.yml`", file.display())]

@@ -25,7 +25,7 @@ pub(super) trait Section: Sized {
         let Some(format) = Format::of(path) else { return Err(ConfigError::UnknownExtension { file }) };
         match std::fs::read_to_string(path) {
             Ok(text) => Self::from_text(&text, format, Some(path)),
-            Err(source) => Err(ConfigError::Read { file, source }),
+            Err(cause) => Err(ConfigError::Read { file, cause }),
         }
     }
 

@@ -78,7 +78,10 @@ fn page(recorded: &[(&str, Results)]) -> String {
     let mut out = include_str!("page.md").to_owned();
     for (key, results) in recorded {
         let _ = write!(out, "\n## {}\n\n{}\n\n", title(results), results.machine.line());
-        let _ = write!(out, "![Speed-ups over PyTorch without mixed precision](tests/side-by-side/results/{key}.svg)\n\n");
+        let _ = write!(
+            out,
+            "![Speed-ups over PyTorch without mixed precision](tests/side-by-side/results/{key}.svg)\n\n"
+        );
         out += &summary(results);
         out += "\n<details><summary>Everyone who took part</summary>\n\n```text";
         results.rows.iter().for_each(|row| out += &table::of_row(row));
