@@ -48,8 +48,9 @@ pub fn reset_peak_memory(device: Device) -> Result<(), MemoryError> {
     }
 }
 
-/// Gives unused memory that libtorch's allocator keeps for later back to the GPU (to each GPU, if there are several), where other processes can have it
-/// (`torch.cuda.empty_cache`, `MMEngine`'s `EmptyCacheHook`). The next step has to ask for it again. The CPU keeps none.
+/// Gives unused memory that libtorch's allocator keeps for later back to the GPU, where other processes can have it; to each GPU, if
+/// there are several (`torch.cuda.empty_cache`, `MMEngine`'s `EmptyCacheHook`). The next step has to ask for it again. The CPU
+/// keeps none.
 ///
 /// # Errors
 /// A device whose memory is not libtorch's to keep, or no CUDA.

@@ -35,7 +35,7 @@ struct Group {
 impl Group {
     fn new(row: &Row, numbers: Numbers) -> Option<Self> {
         let layout = row.measured.first()?.entrant.channels_last;
-        let full = full_of(row);
+        let full = row.full();
         let base = row.find(System::Pytorch, full, layout)?;
         let bar = |one: &Measured, color| (one.entrant.label(), base.seconds / one.seconds, color);
         let bars = [
@@ -45,12 +45,6 @@ impl Group {
         ];
         Some(Self { name: format!("{}, batch {}", row.model, row.batch), bars })
     }
-}
-
-/// What one trains in otherwise: f32, on a GPU with products in TF32.
-fn full_of(row: &Row) -> Numbers {
-    let has_tf32 = row.measured.iter().any(|one| one.entrant.numbers == Numbers::Tf32);
-    if has_tf32 { Numbers::Tf32 } else { Numbers::F32 }
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
@@ -63,7 +57,7 @@ fn draw(area: &Area, results: &Results, groups: &[Group], most: f64) -> Result<(
     let put = |words: &str, at: (i32, i32), anchor, size| {
         area.draw(&Text::new(words.to_owned(), at, written(anchor, size))).map_err(|error| anyhow!("{error}"))
     };
-    let full = results.rows.first().map_or(Numbers::F32, full_of).word();
+    let full = results.rows.first().map_or(Numbers::F32, Row::full).word();
     let title = format!("Training steps per second, times PyTorch's in {full} ({})", results.machine.name);
     put(&title, (16, 20), left, 17)?;
     put("longer is faster; the line is 1", (16, 42), left, 13)?;

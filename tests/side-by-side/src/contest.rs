@@ -22,7 +22,7 @@ const TURN_SECONDS: f64 = 0.3;
 const MOST_STEPS: usize = 50;
 /// Whoever needs longer for a step on a CPU is measured once, and is no part of the turns.
 const SLOW_SECONDS: f64 = 8.;
-/// How many start at once: on a CPU they would slow each other down, and all but their first steps is counted.
+/// How many start at once; on a CPU one after the other, since they would slow each other down.
 const STARTS_ON_GPU: usize = 13;
 
 struct Contestant {

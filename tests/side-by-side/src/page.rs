@@ -135,6 +135,7 @@ fn summary(results: &Results) -> String {
         let peak = |one: &Measured| one.peak_bytes / 1_000_000;
         #[allow(clippy::cast_precision_loss)] // bytes
         let saved = pair.ours.peak_bytes as f64 / pair.own_full.peak_bytes as f64;
+        let [own_gain, their_gain] = pair.gains();
         let casts = |one: &Measured| one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
         let _ = writeln!(
             out,
@@ -142,8 +143,8 @@ fn summary(results: &Results) -> String {
             row.model,
             row.batch,
             pair.ratio(),
-            pair.own_full.ratio_to(pair.ours),
-            pair.their_full.ratio_to(pair.theirs),
+            own_gain,
+            their_gain,
             compiled.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x")),
             pair.ours.seconds * 1e3,
             peak(pair.ours),
@@ -169,20 +170,12 @@ fn figures(recorded: &[(&str, Results)]) -> String {
         let kept = find("cpu-kept-memory").and_then(|results| results.rows.iter().find(same));
         let kept =
             kept.and_then(|row| Pair::of(row, Numbers::Bf16)).map(|pair| format!("{:.2}x", pair.ratio()));
-        let _ = writeln!(
-            out,
-            "| {}, batch {} | {:.2} ms | {:.2} ms | {:.2}x | {} | {:.2}x | {:.2}x |",
-            row.model,
-            row.batch,
-            pair.ours.seconds * 1e3,
-            pair.theirs.seconds * 1e3,
-            pair.ratio(),
-            kept.unwrap_or_else(|| "-".to_owned()),
-            pair.own_full.ratio_to(pair.ours),
-            pair.their_full.ratio_to(pair.theirs),
-        );
+        out += &line(row, &pair, &format!(" {} |", kept.unwrap_or_else(|| "-".to_owned())));
     }
-    find("cuda").map_or(out.clone(), |results| out + &gpu_figures(results))
+    if let Some(results) = find("cuda") {
+        out += &gpu_figures(results);
+    }
+    out
 }
 
 /// The same for a GPU, whose users compute in TF32 otherwise.
@@ -191,19 +184,21 @@ fn gpu_figures(results: &Results) -> String {
     let mut out = format!("\n{}\n\n| | {heads} |\n|---|---|---|---|---|---|\n", results.machine.line());
     for row in &results.rows {
         let Some(pair) = Pair::of(row, Numbers::F16) else { continue };
-        let _ = writeln!(
-            out,
-            "| {}, batch {} | {:.2} ms | {:.2} ms | {:.2}x | {:.2}x | {:.2}x |",
-            row.model,
-            row.batch,
-            pair.ours.seconds * 1e3,
-            pair.theirs.seconds * 1e3,
-            pair.ratio(),
-            pair.own_full.ratio_to(pair.ours),
-            pair.their_full.ratio_to(pair.theirs),
-        );
+        out += &line(row, &pair, "");
     }
     out
+}
+
+/// One row of the README; `more` is a column behind the ratio.
+fn line(row: &Row, pair: &Pair<'_>, more: &str) -> String {
+    let [ours, theirs] = [pair.ours, pair.theirs].map(|one| one.seconds * 1e3);
+    let [own_gain, their_gain] = pair.gains();
+    format!(
+        "| {}, batch {} | {ours:.2} ms | {theirs:.2} ms | {:.2}x |{more} {own_gain:.2}x | {their_gain:.2}x |\n",
+        row.model,
+        row.batch,
+        pair.ratio()
+    )
 }
 
 /// We and PyTorch in the same low precision, and in what one trains without: f32, on a GPU with products in TF32.
@@ -218,14 +213,17 @@ impl<'a> Pair<'a> {
     fn of(row: &'a Row, low: Numbers) -> Option<Self> {
         let layout = row.measured.first()?.entrant.channels_last;
         let (ours, theirs) = (row.find(System::Amp, low, layout)?, row.find(System::Pytorch, low, layout)?);
-        let full = |system| {
-            row.find(system, Numbers::Tf32, layout).or_else(|| row.find(system, Numbers::F32, layout))
-        };
+        let full = |system| row.find(system, row.full(), layout);
         Some(Self { ours, theirs, own_full: full(System::Amp)?, their_full: full(System::Pytorch)? })
     }
 
     fn ratio(&self) -> f64 {
         self.ours.ratio_to(self.theirs)
+    }
+
+    /// How many times faster than without, ours and theirs.
+    fn gains(&self) -> [f64; 2] {
+        [self.own_full.ratio_to(self.ours), self.their_full.ratio_to(self.theirs)]
     }
 }
 

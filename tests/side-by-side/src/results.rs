@@ -54,6 +54,12 @@ impl Row {
         self.measured.iter().find(|one| one.entrant == wanted)
     }
 
+    /// What one trains in without mixed precision: f32, on a GPU with products in TF32.
+    pub(crate) fn full(&self) -> Numbers {
+        let has_tf32 = self.measured.iter().any(|one| one.entrant.numbers == Numbers::Tf32);
+        if has_tf32 { Numbers::Tf32 } else { Numbers::F32 }
+    }
+
     /// Plain PyTorch in the same numbers and layout; for `torch.compile` and `tch::autocast` too.
     pub(crate) fn pytorch_of(&self, one: &Measured) -> Option<&Measured> {
         self.find(System::Pytorch, one.entrant.numbers, one.entrant.channels_last)

@@ -31,13 +31,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     for spec in specs {
         let own = if args.device == Hardware::Cpu { spec.on_cpu } else { spec.on_gpu };
         let batches = if args.batch_sizes.is_empty() { &own[..] } else { &args.batch_sizes };
-        // Not everyone is measured at each batch size.
-        let shown = if args.device == Hardware::Cpu { batches[0] } else { batches[batches.len() / 2] };
+        // Where everyone is measured.
+        let everyones = if args.device == Hardware::Cpu { batches[0] } else { batches[batches.len() / 2] };
         for &batch in batches {
             let all = Entrant::all(args.device, spec.convolutional);
             let entrants: Vec<Entrant> = all
                 .into_iter()
-                .filter(|one| wanted(args, *one) && (batch == shown || is_quick(*one, spec, args)))
+                .filter(|one| wanted(args, *one) && (batch == everyones || is_everywhere(*one, spec, args)))
                 .collect();
             let (row, torch) = row(spec, batch, &entrants, &rules, |what| eprintln!("{what}"))?;
             results.machine.torch = results.machine.torch.take().or(torch);
@@ -62,10 +62,10 @@ fn wanted(args: &RunArgs, one: Entrant) -> bool {
         && (args.numbers.is_empty() || args.numbers.contains(&one.numbers))
 }
 
-/// A CPU without instructions for f16 computes it number by number, and `torch.compile` works on its C++ for minutes: the
+/// Whether an entrant is measured at each batch size. A CPU without instructions for f16 computes it number by number, and `torch.compile` works on its C++ for minutes: the
 /// smallest batch shows them. On a GPU the middle one shows what compiling gives, and what it means to leave images as they
 /// are. Whoever is asked for is measured everywhere.
-fn is_quick(one: Entrant, spec: Spec, args: &RunArgs) -> bool {
+fn is_everywhere(one: Entrant, spec: Spec, args: &RunArgs) -> bool {
     let compiled = one.is_compiled() && !args.systems.contains(&one.system);
     let aside = match args.device {
         Hardware::Cpu => one.numbers == Numbers::F16 && !args.numbers.contains(&Numbers::F16),

@@ -35,7 +35,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<Status> {
     folder(&work_dir)?;
     let checkpoints = Checkpoints::new(&work_dir, keep(&config));
     let resumes = args.resume.is_some() || (config.sections.resume && !args.overwrite);
-    let checkpoint = if resumes { checkpoint(args, &config, &checkpoints)? } else { None };
+    let checkpoint = if resumes { resume_from(args, &config, &checkpoints)? } else { None };
     if checkpoint.is_none() {
         prepare_folder(&work_dir, args.overwrite || resumes)?;
     }
@@ -176,7 +176,7 @@ fn is_ours(name: &str) -> bool {
 
 /// The checkpoint to go on from: the one that was given, `load_from`, or the last one. Where there was none yet, a training begins:
 /// who starts it again and again until it is through need not know which time is the first.
-fn checkpoint(args: &TrainArgs, config: &Config, checkpoints: &Checkpoints) -> Result<Option<PathBuf>> {
+fn resume_from(args: &TrainArgs, config: &Config, checkpoints: &Checkpoints) -> Result<Option<PathBuf>> {
     match (&args.resume, &config.sections.load_from) {
         (Some(Some(given)), _) | (None, Some(given)) => Ok(Some(given.clone())),
         _ => checkpoints.last(),
