@@ -57,10 +57,11 @@ impl Block {
 
     fn attention(&self, xs: &Tensor) -> Tensor {
         let batch = xs.size()[0];
-        let qkv = xs.apply(&self.qkv).view([batch, LENGTH, 3, HEADS, WIDTH / HEADS]).permute([2, 0, 3, 1, 4]);
-        let (q, k, v) = (qkv.get(0), qkv.get(1), qkv.get(2));
+        let heads = [batch, LENGTH, 3, HEADS, WIDTH / HEADS];
+        let qkv = xs.apply(&self.qkv).view(heads).permute([2, 0, 3, 1, 4]).unbind(0);
+        let (q, k, v) = (&qkv[0], &qkv[1], &qkv[2]);
         let mask: Option<&Tensor> = None;
-        let mixed = Tensor::scaled_dot_product_attention(&q, &k, &v, mask, 0., true, None, false);
+        let mixed = Tensor::scaled_dot_product_attention(q, k, v, mask, 0., true, None, false);
         mixed.transpose(1, 2).reshape([batch, LENGTH, WIDTH]).apply(&self.out)
     }
 
