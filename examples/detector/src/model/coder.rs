@@ -1,5 +1,4 @@
 //! How a box is written relative to its prior, in f32.
-use super::corners::columns;
 use tch::Tensor;
 
 /// The two codes.
@@ -19,41 +18,41 @@ const LARGEST_LOG_RATIO: f64 = 4.135_166_556_742_356;
 impl Coder {
     /// Codes `[K, 4]` of boxes relative to priors, each `[K, 4]` corners. The priors must not be empty.
     pub fn encode(self, priors: &Tensor, boxes: &Tensor) -> Tensor {
-        let [px, py, pw, ph] = middle_and_size(priors);
+        let (middle, size) = middle_and_size(priors);
         match self {
             Self::Delta => {
-                let [x, y, w, h] = middle_and_size(boxes);
-                Tensor::stack(&[(x - px) / &pw, (y - py) / &ph, (w / pw).log(), (h / ph).log()], 1)
+                let (box_middle, box_size) = middle_and_size(boxes);
+                Tensor::cat(&[(box_middle - middle) / &size, (box_size / size).log()], 1)
             }
             Self::Distance => {
-                let [x1, y1, x2, y2] = columns(boxes);
-                Tensor::stack(&[(&px - x1) / &pw, (&py - y1) / &ph, (x2 - px) / pw, (y2 - py) / ph], 1)
+                let [first, last] = pairs(boxes);
+                Tensor::cat(&[(&middle - first) / &size, (last - middle) / size], 1)
             }
         }
     }
 
     /// Corners `[K, 4]` of boxes from codes and priors, each `[K, 4]`.
     pub fn decode(self, priors: &Tensor, codes: &Tensor) -> Tensor {
-        let [px, py, pw, ph] = middle_and_size(priors);
+        let (middle, size) = middle_and_size(priors);
+        let [first, last] = pairs(codes);
         match self {
             Self::Delta => {
-                let [dx, dy, dw, dh] = columns(codes);
-                let (x, y) = (px + dx * &pw, py + dy * &ph);
-                let half = |log_ratio: Tensor, size: Tensor| {
-                    log_ratio.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO).exp() * size * 0.5
-                };
-                let (w, h) = (half(dw, pw), half(dh, ph));
-                Tensor::stack(&[&x - &w, &y - &h, x + w, y + h], 1)
+                let middle = middle + first * &size;
+                let half = last.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO).exp() * size * 0.5;
+                Tensor::cat(&[&middle - &half, middle + half], 1)
             }
-            Self::Distance => {
-                let [left, top, right, bottom] = columns(codes);
-                Tensor::stack(&[&px - left * &pw, &py - top * &ph, px + right * pw, py + bottom * ph], 1)
-            }
+            Self::Distance => Tensor::cat(&[&middle - first * &size, middle + last * size], 1),
         }
     }
 }
 
-fn middle_and_size(boxes: &Tensor) -> [Tensor; 4] {
-    let [x1, y1, x2, y2] = columns(boxes);
-    [(&x1 + &x2) * 0.5, (&y1 + &y2) * 0.5, x2 - x1, y2 - y1]
+/// Middles and sizes of boxes, each `[K, 2]`.
+fn middle_and_size(boxes: &Tensor) -> (Tensor, Tensor) {
+    let [first, last] = pairs(boxes);
+    ((&first + &last) * 0.5, last - first)
+}
+
+/// The first two columns of `[K, 4]`, and the other two.
+fn pairs(boxes: &Tensor) -> [Tensor; 2] {
+    [0, 2].map(|column| boxes.narrow(1, column, 2))
 }

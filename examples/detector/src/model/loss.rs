@@ -15,8 +15,7 @@ pub fn sigmoid_focal(logits: &Tensor, labels: &Tensor) -> Tensor {
     let is = labels.eq_tensor(&classes).to_kind(Kind::Float);
     let no: Option<Tensor> = None;
     let entropy = logits.binary_cross_entropy_with_logits(&is, no.as_ref(), no.as_ref(), Reduction::None);
-    let p = logits.sigmoid();
-    let wrong: Tensor = &is + &p - &is * &p * 2.; // |is - p|
+    let wrong = (&is - logits.sigmoid()).abs();
     let weight: Tensor = (&is * (2. * alpha - 1.) + (1. - alpha)) * labels.ge(0);
     entropy * weight * wrong.pow_tensor_scalar(gamma)
 }
