@@ -86,7 +86,7 @@ impl<'a> Context<'a> {
         if site.op.is_some_and(|op| op.in_place)
             && let (Some(name), Held::Unknown) = (site.binding, result.held)
         {
-            self.scope.blur([&name.to_string()]);
+            self.scope.blur(&name.to_string());
         }
         self.keep(site);
         match output {
@@ -210,9 +210,7 @@ impl<'a> Context<'a> {
         }
         let result = site.result;
         if assigns {
-            if let Some(name) = site.binding {
-                self.scope.set(&name.to_string(), Value::One(Fact { tensor: left.tensor, ..result }));
-            }
+            self.assign(&binary.left, &Value::One(Fact { tensor: left.tensor, ..result }));
             self.keep(site);
             return Value::NOT_TENSOR;
         }

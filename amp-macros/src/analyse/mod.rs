@@ -1,12 +1,14 @@
 //! A function to its plan: what every name holds, what every operation runs in, which casts are shared.
 mod calls;
 mod context;
+mod control;
 mod decide;
-mod merge;
+mod places;
 mod scope;
 mod share;
 mod value;
 mod walk;
+mod writes;
 
 use crate::args::Args;
 use crate::plan::Plan;

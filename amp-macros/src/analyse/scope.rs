@@ -1,5 +1,6 @@
 //! Which binding a name means here, and what it holds.
 use super::value::Value;
+use super::writes::Writes;
 use crate::plan::{Fact, Held};
 use crate::syntax::shape::{is_primitive_type, is_tensor_type};
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ pub(super) struct Scope {
     frames: Vec<HashMap<String, usize>>,
     /// What each binding holds at the point that has been reached.
     held: Vec<Value>,
+    /// Whether it was declared `mut`.
+    mutable: Vec<bool>,
     /// What bindings held before, latest change last: the way back to a fork.
     before: Vec<(usize, Value)>,
     /// Whether the point that has been reached cannot be reached.
@@ -55,9 +58,10 @@ impl Scope {
         }
     }
 
-    fn declare(&mut self, name: String, value: Value) {
+    fn declare(&mut self, name: String, value: Value, mutable: bool) {
         let binding = self.held.len();
         self.held.push(value);
+        self.mutable.push(mutable);
         if let Some(frame) = self.frames.last_mut() {
             frame.insert(name, binding);
         }
@@ -70,7 +74,7 @@ impl Scope {
                 if let Some((_, inner)) = &ident.subpat {
                     self.bind(inner, value);
                 }
-                self.declare(ident.ident.to_string(), value.clone());
+                self.declare(ident.ident.to_string(), value.clone(), ident.mutability.is_some());
             }
             Pat::Type(typed) => self.bind(&typed.pat, &refined(&typed.ty, value)),
             Pat::Reference(reference) => self.bind(&reference.pat, value),
@@ -141,13 +145,18 @@ impl Scope {
         }
     }
 
-    /// Forgets the precision of names that are written to somewhere else.
-    pub(super) fn blur<'n>(&mut self, names: impl IntoIterator<Item = &'n String>) {
-        for name in names {
-            if let Some(binding) = self.binding(name) {
-                self.change(binding, self.held[binding].blurred());
-            }
+    /// Forgets the precision of a name that is written to somewhere else.
+    pub(super) fn blur(&mut self, name: &str) {
+        if let Some(binding) = self.binding(name) {
+            self.change(binding, self.held[binding].blurred());
         }
+    }
+
+    /// The same for whatever may be written to.
+    pub(super) fn forget(&mut self, writes: &Writes) {
+        let mutable = |name: &&String| self.binding(name).is_some_and(|binding| self.mutable[binding]);
+        let lent: Vec<&String> = writes.lent.iter().filter(mutable).collect();
+        writes.assigned.iter().chain(lent).for_each(|name| self.blur(name));
     }
 }
 

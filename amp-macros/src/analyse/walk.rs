@@ -1,11 +1,11 @@
 //! Walks a body in the order in which it runs.
 use super::context::Context;
-use super::merge::{assigned, assigned_in};
-use super::scope::{Scope, parameter, refined};
+use super::scope::{Scope, parameter};
 use super::share::{Step, Uses};
 use super::value::Value;
+use super::writes::{self, Writes};
 use crate::args::Args;
-use crate::plan::{Call, Fact, Held, Island, Join, Plan};
+use crate::plan::{Call, Fact, Island, Plan};
 use crate::policy::Class;
 use crate::syntax::labels::{self, Labelled};
 use crate::syntax::marks::{self, Mark};
@@ -63,7 +63,7 @@ impl<'a> Context<'a> {
                 let mark = marks::mark(&local.attrs);
                 let value = self.in_island(mark, |walk| match &local.init {
                     Some(init) => {
-                        let value = walk.expr(&init.expr);
+                        let value = walk.matched(&init.expr, [&local.pat]);
                         if let Some((_, otherwise)) = &init.diverge {
                             let fork = walk.scope.fork();
                             walk.expr(otherwise);
@@ -122,17 +122,17 @@ impl<'a> Context<'a> {
             Expr::Path(path) => self.path_value(path),
             Expr::Paren(inner) => self.expr(&inner.expr),
             Expr::Group(inner) => self.expr(&inner.expr),
-            Expr::Reference(inner) => {
-                let value = self.expr(&inner.expr);
-                if let (true, Some(name)) = (inner.mutability.is_some(), shape::name(&inner.expr)) {
-                    self.scope.blur([&name.to_string()]);
-                    return value.blurred();
-                }
-                value
-            }
+            Expr::Reference(inner) if inner.mutability.is_some() => self.lend(&inner.expr),
+            Expr::Reference(inner) => self.expr(&inner.expr),
+            Expr::RawAddr(inner) => self.lend(&inner.expr),
             Expr::Unary(unary) => {
                 let value = self.expr(&unary.expr);
                 if matches!(unary.op, UnOp::Not(_)) { Value::UNKNOWN } else { value }
+            }
+            Expr::Binary(binary) if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) => {
+                self.expr(&binary.left);
+                self.perhaps(|walk| drop(walk.expr(&binary.right)));
+                Value::NOT_TENSOR
             }
             Expr::Binary(binary) => {
                 self.looked_at += 1;
@@ -141,17 +141,17 @@ impl<'a> Context<'a> {
             }
             Expr::Assign(assign) => {
                 let value = self.expr(&assign.right);
-                match shape::name(&assign.left) {
-                    Some(name) => self.scope.set(&name.to_string(), value),
-                    None => drop(self.expr(&assign.left)),
-                }
+                self.target(&assign.left);
+                self.assign(&assign.left, &value);
                 Value::NOT_TENSOR
             }
             Expr::MethodCall(call) => {
                 self.looked_at += 1;
                 let receiver = self.expr(&call.receiver);
                 let arguments = self.all(&call.args);
-                self.method_call(call, receiver, &arguments)
+                let value = self.method_call(call, receiver, &arguments);
+                self.scope.forget(&Writes::of_call(call));
+                value
             }
             Expr::Call(call) => {
                 self.looked_at += 1;
@@ -194,7 +194,7 @@ impl<'a> Context<'a> {
             }
             Expr::Try(inner) => self.expr(&inner.expr).inside(),
             Expr::Let(condition) => {
-                let value = self.expr(&condition.expr);
+                let value = self.matched(&condition.expr, [&*condition.pat]);
                 self.scope.bind(&condition.pat, &value);
                 Value::NOT_TENSOR
             }
@@ -204,130 +204,13 @@ impl<'a> Context<'a> {
 
     /// The sides of an operator, in the order in which they run.
     fn operands(&mut self, binary: &'a syn::ExprBinary) -> (Value, Value) {
-        let assigns = matches!(
-            binary.op,
-            BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) | BinOp::DivAssign(_)
-        );
-        if assigns {
+        if writes::assigns(&binary.op) {
             let right = self.expr(&binary.right);
             (self.expr(&binary.left), right)
         } else {
             let left = self.expr(&binary.left);
             (left, self.expr(&binary.right))
         }
-    }
-
-    /// What decides what runs next.
-    fn control(&mut self, expr: &'a Expr) -> Value {
-        match expr {
-            Expr::Block(inner) => self.block(&inner.block),
-            Expr::Unsafe(inner) => self.block(&inner.block),
-            Expr::If(branch) => {
-                self.scope.push();
-                self.expr(&branch.cond);
-                let fork = self.scope.fork();
-                let then = self.block(&branch.then_branch);
-                self.scope.pop();
-                let on_then = self.scope.rewind(fork);
-                let otherwise = match &branch.else_branch {
-                    Some((_, otherwise)) => self.expr(otherwise),
-                    None => Value::NOT_TENSOR,
-                };
-                let on_else = self.scope.rewind(fork);
-                let arms = [(then, on_then.diverged), (otherwise, on_else.diverged)];
-                self.scope.merge(vec![on_then, on_else]);
-                self.joined(branch.if_token.span, arms)
-            }
-            Expr::Match(matching) => {
-                let value = self.expr(&matching.expr);
-                let fork = self.scope.fork();
-                let mut branches = Vec::new();
-                let mut arms = Vec::new();
-                for arm in &matching.arms {
-                    self.scope.push();
-                    self.scope.bind(&arm.pat, &value);
-                    if let syn::Pat::Guard(guard) = &arm.pat {
-                        self.expr(&guard.guard);
-                    }
-                    let result = self.expr(&arm.body);
-                    self.scope.pop();
-                    let branch = self.scope.rewind(fork);
-                    arms.push((result, branch.diverged));
-                    branches.push(branch);
-                }
-                self.scope.merge(branches);
-                self.joined(matching.match_token.span, arms)
-            }
-            Expr::Loop(inner) => self.repeat(&inner.body, |_| ()),
-            Expr::While(inner) => self.repeat(&inner.body, |walk| drop(walk.expr(&inner.cond))),
-            Expr::ForLoop(inner) => {
-                let items = self.expr(&inner.expr).inside();
-                self.repeat(&inner.body, |walk| walk.scope.bind(&inner.pat, &items))
-            }
-            Expr::Closure(closure) => self.closure(closure),
-            Expr::Return(inner) => self.leave(inner.expr.as_deref()),
-            Expr::Break(inner) => self.leave(inner.expr.as_deref()),
-            Expr::Continue(_) => self.leave(None),
-            // Another thread's, a constant's, or syntax of the future: left as written.
-            _ => Value::UNKNOWN,
-        }
-    }
-
-    fn leave(&mut self, value: Option<&'a Expr>) -> Value {
-        value.map(|value| self.expr(value));
-        self.scope.diverged = true;
-        Value::UNKNOWN
-    }
-
-    /// The value of a branch: what all arms that end agree on.
-    fn joined(&mut self, span: proc_macro2::Span, arms: impl IntoIterator<Item = (Value, bool)>) -> Value {
-        let ending = arms.into_iter().filter(|(_, diverged)| !diverged).map(|(value, _)| value);
-        let values: Vec<Value> = ending.collect();
-        let facts: Vec<Fact> = values.iter().map(Value::fact).collect();
-        let differ = facts.windows(2).any(|pair| pair[0].held != pair[1].held);
-        if differ && facts.iter().all(|fact| fact.held != Held::Unknown) {
-            self.plan.joins.push(Join { span, arms: facts });
-        }
-        values.into_iter().reduce(|all, value| all.join(&value)).unwrap_or(Value::UNKNOWN)
-    }
-
-    fn repeat(&mut self, body: &'a Block, head: impl FnOnce(&mut Self)) -> Value {
-        let written = assigned(body);
-        self.scope.blur(&written);
-        let fork = self.scope.fork();
-        self.scope.push();
-        self.fence();
-        head(self);
-        self.block(body);
-        self.path.pop();
-        self.scope.pop();
-        self.scope.rewind(fork);
-        Value::UNKNOWN
-    }
-
-    fn closure(&mut self, closure: &'a syn::ExprClosure) -> Value {
-        let written = assigned_in(&closure.body);
-        self.scope.blur(&written);
-        let fork = self.scope.fork();
-        let outer = self.body;
-        self.scope.push();
-        for input in &closure.inputs {
-            let value = match input {
-                syn::Pat::Type(typed) => refined(&typed.ty, &Value::UNKNOWN),
-                _ => Value::UNKNOWN,
-            };
-            self.scope.bind(input, &value);
-        }
-        self.fence();
-        if let Expr::Block(body) = &*closure.body {
-            self.enter_body(&body.block);
-            self.block(&body.block);
-        }
-        self.path.pop();
-        self.scope.pop();
-        self.body = outer;
-        self.scope.rewind(fork);
-        Value::NOT_TENSOR
     }
 
     fn path_value(&mut self, path: &'a syn::ExprPath) -> Value {
@@ -364,13 +247,20 @@ impl<'a> Context<'a> {
             if self.island() != Island::Skip && !macros::holds_nothing(mac) {
                 self.unseen(mac);
             }
+            self.scope.forget(&Writes::of_tokens(mac));
             self.scope.diverged |= macros::diverges(mac);
             return Value::UNKNOWN;
         };
         let labelled = self.labelled;
-        let values = self.all(&labelled.macros[number].exprs);
+        let exprs = &labelled.macros[number].exprs;
+        if macros::is_list(mac) {
+            return list(&self.all(exprs));
+        }
+        // What is in `debug_assert!` or in a message may not run, and `name = value` is an argument.
+        self.perhaps(|walk| drop(walk.all(exprs)));
+        self.scope.forget(&Writes::of(labelled, None, exprs));
         self.scope.diverged |= macros::diverges(mac);
-        if macros::is_list(mac) { list(&values) } else { Value::UNKNOWN }
+        Value::UNKNOWN
     }
 }
 

@@ -38,8 +38,10 @@ impl VisitMut for Returns<'_> {
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
     fn visit_expr_closure_mut(&mut self, _: &mut syn::ExprClosure) {
-        // A closure's return is its own.
+        // A closure's return is its own, and so is that of an `async` block.
     }
+
+    fn visit_expr_async_mut(&mut self, _: &mut syn::ExprAsync) {}
 
     fn visit_expr_return_mut(&mut self, inner: &mut syn::ExprReturn) {
         visit_mut::visit_expr_return_mut(self, inner);

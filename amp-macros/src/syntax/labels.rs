@@ -137,6 +137,9 @@ impl VisitMut for Numbering {
                 let label = self.attribute();
                 binary.attrs.push(label);
             }
+            // Constants have no run time, and what is async leaves its thread.
+            Expr::Async(_) | Expr::Const(_) => return,
+            Expr::Closure(closure) if closure.asyncness.is_some() => return,
             // A body is a block, so that it can hold what its sites need.
             Expr::Closure(closure) if !matches!(*closure.body, Expr::Block(_)) => {
                 let body = std::mem::replace(&mut *closure.body, Expr::Verbatim(TokenStream::new()));
@@ -149,8 +152,6 @@ impl VisitMut for Numbering {
                     },
                 });
             }
-            // Constants have no run time, and an async block leaves its thread.
-            Expr::Async(_) | Expr::Const(_) => return,
             Expr::Repeat(repeat) => return self.visit_expr_mut(&mut repeat.expr),
             _ => {}
         }

@@ -125,6 +125,19 @@ fn read(mac: &Macro) -> Option<(Vec<Expr>, Rest)> {
     (name(mac) == "vec" && repeats).then(|| (vec![expr], Rest::Tokens(rest)))
 }
 
+/// Every word in tokens that cannot be read, where the name of a variable may be among.
+pub(crate) fn names(tokens: &TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Group(group) => found.extend(names(&group.stream())),
+            TokenTree::Ident(ident) => found.push(ident.to_string()),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The calls in tokens that cannot be read: a name after a dot or a colon and before parentheses, and how many arguments it has.
 pub(crate) fn calls(tokens: &TokenStream) -> Vec<(Ident, usize)> {
     let mut found = Vec::new();

@@ -56,6 +56,15 @@ pub(crate) fn name(expr: &Expr) -> Option<&Ident> {
     }
 }
 
+/// The local name whose memory the place lies in, or behind.
+pub(crate) fn root(place: &Expr) -> Option<&Ident> {
+    match bare(place) {
+        Expr::Field(field) => root(&field.base),
+        Expr::Index(index) => root(&index.expr),
+        place => name(place),
+    }
+}
+
 /// Whether the type is a tensor, behind whatever references.
 pub(crate) fn is_tensor_type(ty: &Type) -> bool {
     match ty {

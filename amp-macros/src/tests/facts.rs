@@ -126,6 +126,7 @@ fn other_calls_of_the_same_name_are_no_sites() {
     );
     assert_eq!(sites("#[amp(skip)] { xs.matmul(w); xs.exp(); }"), [""; 0]);
     assert_eq!(sites("const N: usize = exp(2); [0; f.exp()]; async { xs.exp() };"), [""; 0]);
+    assert_eq!(sites("async move |ys: Tensor| ys.matmul(w).exp();"), [""; 0], "it runs on another thread");
 }
 
 /// How many casts there are, and the slots that they share.

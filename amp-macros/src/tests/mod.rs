@@ -6,6 +6,7 @@ mod generated;
 mod no_panic;
 mod registry;
 mod rules;
+mod sound;
 
 use proc_macro2::TokenStream;
 

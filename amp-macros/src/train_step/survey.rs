@@ -65,6 +65,9 @@ impl<'ast> Visit<'ast> for Survey<'_> {
         self.under(attributes::of_expr(expr), |survey| {
             match expr {
                 Expr::Async(block) => return survey.unseen(block, "an `async` block"),
+                Expr::Closure(closure) if closure.asyncness.is_some() => {
+                    return survey.unseen(closure, "an `async` closure");
+                }
                 Expr::Const(_) => return,
                 _ => {}
             }

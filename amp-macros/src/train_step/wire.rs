@@ -12,7 +12,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Block, Expr, ExprCall, ExprMethodCall, ExprReference, ExprTry, Ident, Item, Macro, ReturnType,
 };
-use syn::{Signature, Stmt, Token, Type, token};
+use syn::{Signature, Stmt, Token, Type, parse_quote_spanned, token};
 
 // Input:
 //     fn step(net: &Net, opt: &mut OptimWrapper, xs: &Tensor, ys: &Tensor) -> Result<f64> {
@@ -100,37 +100,42 @@ impl Wire<'_> {
 
     /// An expression in a place where its value is dropped, so that nobody would see an error.
     fn discard(&self, expr: &mut Expr) {
-        if matches!(attributes::of_expr(expr), Some(Mark::Skip)) {
-            return;
+        let mut ours = false;
+        each_end(expr, &mut |end| ours |= self.ending(end).is_some());
+        if ours {
+            each_end(expr, &mut |end| self.discard_end(end));
         }
-        match expr {
-            Expr::Paren(paren) => self.discard(&mut paren.expr),
-            Expr::Group(group) => self.discard(&mut group.expr),
-            Expr::Block(block) => self.discard_tail(&mut block.block),
-            Expr::Unsafe(block) => self.discard_tail(&mut block.block),
-            Expr::If(branch) => {
-                self.discard_tail(&mut branch.then_branch);
-                if let Some((_, otherwise)) = &mut branch.else_branch {
-                    self.discard(otherwise);
-                }
+    }
+
+    /// One way through ends with a call of ours, so that the value of the others, which is of the same type, has to go too.
+    fn discard_end(&self, end: &mut Expr) {
+        let Some(name) = self.ending(end) else {
+            if Backward::of(end).is_some() {
+                return; // it has no value, and is wired when it is visited
             }
-            Expr::Match(choice) => choice.arms.iter_mut().for_each(|arm| self.discard(&mut arm.body)),
-            Expr::MethodCall(call) => {
-                if let Some(name) = self.fallible(call) {
-                    let result = self.scaled(take(expr), &name);
-                    let value = self.handled(result, name.span());
-                    *expr = self.call("done", [value], name.span());
-                }
-            }
-            Expr::Try(inner) => {
-                if let Expr::MethodCall(call) = &*inner.expr
-                    && let Some(name) = self.fallible(call)
-                {
-                    *inner.expr = self.scaled(take(&mut inner.expr), &name);
-                    *expr = self.call("done", [take(expr)], name.span());
-                }
-            }
-            _ => {}
+            let value = take(end);
+            *end = parse_quote_spanned!(value.span()=> { #value; });
+            return;
+        };
+        let value = if let Expr::Try(inner) = end {
+            *inner.expr = self.scaled(take(&mut inner.expr), &name);
+            take(end)
+        } else {
+            self.handled(self.scaled(take(end), &name), name.span())
+        };
+        *end = self.call("done", [value], name.span());
+    }
+
+    /// The name of the optimizer's method that this is a call of, `?` aside.
+    fn ending(&self, end: &Expr) -> Option<Ident> {
+        match end {
+            _ if matches!(attributes::of_expr(end), Some(Mark::Skip)) => None,
+            Expr::MethodCall(call) => self.fallible(call),
+            Expr::Try(inner) => match &*inner.expr {
+                Expr::MethodCall(call) => self.fallible(call),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -252,6 +257,7 @@ impl Wire<'_> {
         let fails = self.fails;
         match expr {
             Expr::Async(_) | Expr::Const(_) => return,
+            Expr::Closure(closure) if closure.asyncness.is_some() => return,
             Expr::Closure(closure) => {
                 self.fails = Fails::by_type(&closure.output);
                 if matches!(closure.output, ReturnType::Type(..)) && is_unit(&closure.output) {
@@ -276,6 +282,33 @@ impl Wire<'_> {
             }
             *expr = wired;
         }
+    }
+}
+
+/// What an expression ends with, on every way through it.
+fn each_end(expr: &mut Expr, see: &mut impl FnMut(&mut Expr)) {
+    if matches!(attributes::of_expr(expr), Some(Mark::Skip)) {
+        return see(expr);
+    }
+    match expr {
+        Expr::Paren(paren) => each_end(&mut paren.expr, see),
+        Expr::Group(group) => each_end(&mut group.expr, see),
+        Expr::Block(inner) if inner.label.is_none() => each_end_of(&mut inner.block, see),
+        Expr::Unsafe(inner) => each_end_of(&mut inner.block, see),
+        Expr::If(branch) => {
+            each_end_of(&mut branch.then_branch, see);
+            if let Some((_, otherwise)) = &mut branch.else_branch {
+                each_end(otherwise, see);
+            }
+        }
+        Expr::Match(choice) => choice.arms.iter_mut().for_each(|arm| each_end(&mut arm.body, see)),
+        end => see(end),
+    }
+}
+
+fn each_end_of(block: &mut Block, see: &mut impl FnMut(&mut Expr)) {
+    if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
+        each_end(last, see);
     }
 }
 

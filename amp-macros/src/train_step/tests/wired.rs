@@ -65,7 +65,7 @@ wired! {
     branches(""): "fn step(opt: &mut OptimWrapper, loss: &Tensor) -> i64 {
         if a { opt.step() }
         if a { opt.step() } else if b { opt.zero_grad() } else { loss.backward() }
-        match a { 1 => opt.step(), _ => { opt.zero_grad() } };
+        match a { 1 => opt.step(), 2 => idle(), 3 => return 1, _ => { opt.zero_grad() } };
         while a { unsafe { opt.step() } }
         loop { opt.step(); { opt.step() } break }
         let n = if a { opt.step() } else { opt.step() };

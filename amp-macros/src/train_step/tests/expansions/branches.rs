@@ -6,6 +6,8 @@ fn step(opt: &mut OptimWrapper, loss: &Tensor) -> i64 {
     if a { opt.step() } else if b { opt.zero_grad() } else { loss.backward() }
     match a {
         1 => opt.step(),
+        2 => idle(),
+        3 => return 1,
         _ => opt.zero_grad(),
     };
     while a {
@@ -34,6 +36,12 @@ fn step(opt: &mut OptimWrapper, loss: &Tensor) -> i64 {
     }
     match a {
         1 => __amp::done(__amp::or_panic(opt.step())),
+        2 => {
+            idle();
+        }
+        3 => {
+            return 1;
+        }
         _ => __amp::done(__amp::or_panic(opt.zero_grad())),
     };
     while a {
