@@ -3,6 +3,7 @@ use crate::args::{Args, Low};
 use crate::names::Names;
 use crate::plan::{Call, Held, Island, LayerCall, Plan, Reason};
 use crate::policy::Class;
+use crate::syntax::shape::is_none;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use std::fmt::Write as _;
@@ -118,8 +119,14 @@ fn casts(call: &Call<'_>) -> String {
             format!("{what} to {}{how}", held(cast.to))
         })
         .collect();
-    if call.kind.is_some() {
-        words.push("output dtype f32, if the input is low".to_owned());
+    if let Some(kind) = call.kind {
+        let asked = call.operands.get(kind).is_some_and(|kind| !is_none(kind));
+        let when = match call.class {
+            Some(Class::Follow) => "a low one is asked for and the input is not low",
+            _ if asked => "a low one is asked for",
+            _ => "the input is low",
+        };
+        words.push(format!("output dtype f32, if {when}"));
     }
     if call.widest {
         words.push("all to the widest, if they differ".to_owned());

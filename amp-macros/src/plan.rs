@@ -174,6 +174,8 @@ pub(crate) struct Cast {
     pub(crate) known: bool,
     /// Which slot it shares, index into [`Plan::slots`].
     pub(crate) slot: Option<usize>,
+    /// Whether the operand is a name that is an exclusive reference: it is borrowed again, as a call does by itself.
+    pub(crate) borrowed: bool,
 }
 
 /// A cast that several uses of one binding share.
@@ -195,6 +197,8 @@ pub(crate) struct LayerCall {
     pub(crate) layer: String,
     pub(crate) island: Island,
     pub(crate) slot: Option<usize>,
+    /// Whether the input is a name that is an exclusive reference.
+    pub(crate) borrowed: bool,
     /// Index into [`Plan::bodies`].
     pub(crate) body: usize,
 }

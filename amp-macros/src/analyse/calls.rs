@@ -5,6 +5,7 @@ use super::share::UseAt;
 use super::value::{Value, either, follow};
 use crate::plan::{Call, Fact, Held, Island, LayerCall, Spelling, Tensorness};
 use crate::policy::{self, Form, Op, Output};
+use crate::syntax::shape::Asked;
 use crate::syntax::{labels, macros, shape};
 use quote::ToTokens;
 use syn::spanned::Spanned;
@@ -174,6 +175,7 @@ impl<'a> Context<'a> {
             layer: layer.to_token_stream().to_string().replace(" . ", ".").replace("& ", "&"),
             island: self.island(),
             slot: None,
+            borrowed: self.is_borrowed(input),
             body: self.body,
         });
         Some(value)
@@ -247,41 +249,55 @@ fn result(site: &Call<'_>) -> Fact {
             None => Vec::new(),
         }
     };
+    let asked = || {
+        site.op
+            .and_then(|op| op.kind)
+            .and_then(|position| site.operands.get(position))
+            .map(|kind| Asked::of(kind))
+    };
     let followed = match site.class {
         _ if site.op.is_some_and(|op| op.in_place) => site.facts[0],
         None if site.op.is_some() => Fact { held: Held::Unknown, ..follow(operands()) },
         None => Fact::UNKNOWN,
-        Some(Class::Low) => Fact::tensor(Held::Low, None),
-        Some(Class::Full | Class::Banned) => Fact::tensor(Held::Full, None),
-        Some(Class::FullOutput) => {
-            let kind = site.op.and_then(|op| op.kind).and_then(|position| site.operands.get(position));
-            match kind.and_then(|kind| shape::kind_literal(kind)).as_deref() {
-                Some("Float") => Fact::tensor(Held::Full, None),
-                None if site.kind.is_some() || site.facts[0].held == Held::Full => {
-                    Fact::tensor(Held::Full, None)
-                }
-                Some("Half" | "BFloat16") if site.kind.is_some() => Fact::tensor(Held::Full, None),
-                _ => Fact::tensor(Held::Unknown, None),
-            }
+        Some(Class::Low) => Fact::tensor(in_kind(asked()).unwrap_or(Held::Low), None),
+        Some(Class::Banned) => Fact::tensor(Held::Full, None),
+        Some(class @ (Class::Full | Class::FullOutput)) => {
+            let input =
+                || site.facts[0].held == Held::Full || site.casts.iter().any(|cast| cast.operand == 0);
+            let held = match in_kind(asked()) {
+                _ if site.kind.is_some() => Held::Full,
+                Some(held) => held,
+                None if class == Class::Full || input() => Held::Full,
+                None => Held::Unknown,
+            };
+            Fact::tensor(held, None)
         }
         Some(Class::Widest) => {
             let operands = operands();
             let full = operands.iter().find(|fact| fact.held == Held::Full);
             full.copied().unwrap_or_else(|| follow(operands))
         }
-        Some(Class::Follow) => {
-            let kind = site.op.and_then(|op| op.kind).and_then(|position| site.operands.get(position));
-            let held = match kind.map(|kind| (shape::kind_literal(kind), decide::is_nothing(kind))) {
-                None | Some((None, true)) => return Fact { tensor, ..follow(operands()) },
-                Some((Some(kind), _)) if kind == "Float" => Held::Full,
-                Some((Some(kind), _)) if kind == "Half" || kind == "BFloat16" => Held::Low,
-                Some(_) => Held::Unknown,
-            };
-            Fact::tensor(held, None)
-        }
+        Some(Class::Follow) => match in_kind(asked()) {
+            None => return Fact { tensor, ..follow(operands()) },
+            // A low dtype is not followed where the input is full.
+            Some(Held::Unknown) if site.kind.is_some() && site.facts[0].held == Held::Full => {
+                Fact::tensor(Held::Full, None)
+            }
+            Some(held) => Fact::tensor(held, None),
+        },
     };
     if site.op.is_none() && site.class.is_none() {
         return Fact::UNKNOWN;
     }
     Fact { tensor, ..followed }
+}
+
+/// What an output is in that was asked for; none where nothing was.
+fn in_kind(asked: Option<Asked>) -> Option<Held> {
+    match asked? {
+        Asked::Nothing => None,
+        Asked::Literal(kind) if kind == "Float" => Some(Held::Full),
+        asked if asked.is_low() => Some(Held::Low),
+        Asked::Literal(_) | Asked::AtRunTime => Some(Held::Unknown),
+    }
 }

@@ -1,4 +1,5 @@
 //! Where the walk through a body is, and what it has found so far.
+use super::borrow::Borrow;
 use super::scope::Scope;
 use super::share::{Step, UseAt, Uses};
 use crate::args::Args;
@@ -6,7 +7,7 @@ use crate::plan::{Body, Call, Fact, Island, Plan, Reason, Spelling};
 use crate::syntax::labels::{self, Labelled};
 use crate::syntax::shape;
 use proc_macro2::Span;
-use syn::Block;
+use syn::{Block, Expr};
 
 /// Where the walk is and what it has found.
 pub(super) struct Context<'a> {
@@ -62,8 +63,16 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether the operand is the name of an exclusive reference.
+    pub(super) fn is_borrowed(&self, operand: &Expr) -> bool {
+        matches!(operand, Expr::Path(_)) && self.borrow(operand) == Borrow::Itself
+    }
+
     /// Keeps the call; its number is where messages point.
-    pub(super) fn keep(&mut self, call: Call<'a>) -> usize {
+    pub(super) fn keep(&mut self, mut call: Call<'a>) -> usize {
+        for cast in &mut call.casts {
+            cast.borrowed = self.is_borrowed(call.operands[cast.operand]);
+        }
         let index = self.plan.calls.len();
         self.plan.by_label.insert(call.label, index);
         if call.is_site() {

@@ -1,4 +1,5 @@
 //! What decides what runs next: branches, loops, closures and blocks that are left early.
+use super::borrow::Borrow;
 use super::context::Context;
 use super::scope::refined;
 use super::value::Value;
@@ -30,6 +31,7 @@ impl<'a> Context<'a> {
                 self.joined(branch.if_token.span, arms)
             }
             Expr::Match(matching) => {
+                let borrow = self.borrow(&matching.expr);
                 let value = self.matched(&matching.expr, matching.arms.iter().map(|arm| &arm.pat));
                 // A guard that fails has run before the arms that follow.
                 let guards = matching.arms.iter().filter_map(|arm| match &arm.pat {
@@ -42,7 +44,7 @@ impl<'a> Context<'a> {
                 let mut arms = Vec::new();
                 for arm in &matching.arms {
                     self.scope.push();
-                    self.scope.bind(&arm.pat, &value);
+                    self.scope.bind(&arm.pat, &value, borrow);
                     if let Pat::Guard(guard) = &arm.pat {
                         self.expr(&guard.guard);
                     }
@@ -60,8 +62,9 @@ impl<'a> Context<'a> {
                 self.repeat(&inner.body, Some(&inner.cond), |walk| drop(walk.expr(&inner.cond)))
             }
             Expr::ForLoop(inner) => {
+                let borrow = self.borrow(&inner.expr).inside();
                 let items = self.matched(&inner.expr, [&*inner.pat]).inside();
-                self.repeat(&inner.body, None, |walk| walk.scope.bind(&inner.pat, &items))
+                self.repeat(&inner.body, None, |walk| walk.scope.bind(&inner.pat, &items, borrow))
             }
             Expr::Closure(closure) if closure.asyncness.is_none() => self.closure(closure),
             Expr::Return(inner) => self.leave(inner.expr.as_deref()),
@@ -139,7 +142,7 @@ impl<'a> Context<'a> {
                 Pat::Type(typed) => refined(&typed.ty, &Value::UNKNOWN),
                 _ => Value::UNKNOWN,
             };
-            self.scope.bind(input, &value);
+            self.scope.bind(input, &value, Borrow::Nowhere);
         }
         self.fence();
         if let Expr::Block(body) = &*closure.body {

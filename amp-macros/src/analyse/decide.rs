@@ -2,6 +2,7 @@
 use super::context::Context;
 use crate::plan::{Call, Cast, Fact, Held, Island, Reason, Spelling, Tensorness};
 use crate::policy::{Class, Form, Op};
+use crate::syntax::shape::Asked;
 use crate::syntax::{labels, shape};
 use syn::Expr;
 
@@ -43,7 +44,7 @@ pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
         Class::Full | Class::Banned => cast(site, Held::Full),
         // Of a path call the input is not looked at first, so it is cast instead.
         Class::FullOutput if matches!(site.spelling, Spelling::Function) => cast(site, Held::Full),
-        Class::FullOutput => site.kind = kind(site),
+        Class::FullOutput => {}
         Class::Widest => {
             site.widest = widest(site);
             // What finds the widest also suspends autocast.
@@ -51,6 +52,7 @@ pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
         }
         Class::Follow => {}
     }
+    site.kind = kind(site, class);
     if class == Class::Low {
         weights_below_views(context, site);
     }
@@ -98,25 +100,29 @@ fn cast(site: &mut Call<'_>, to: Held) {
             continue;
         }
         let known = fact.tensor == Tensorness::Yes && fact.held != Held::Unknown;
-        site.casts.push(Cast { operand, to, known, slot: None });
+        site.casts.push(Cast { operand, to, known, slot: None, borrowed: false });
     }
 }
 
 /// `None`, `None::<Tensor>`, numbers and closures have nothing to cast.
 pub(super) fn is_nothing(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == "None"),
-        Expr::Closure(_) | Expr::Lit(_) => true,
-        other => shape::is_number(other),
-    }
+    matches!(expr, Expr::Closure(_) | Expr::Lit(_)) || shape::is_none(expr) || shape::is_number(expr)
 }
 
-/// Where the output's dtype is decided at run time: not where the user names another, or the input is full.
-fn kind(site: &Call<'_>) -> Option<usize> {
+/// Where the output's dtype is decided at run time: where none is asked for, or one that is or may be low.
+fn kind(site: &Call<'_>, class: Class) -> Option<usize> {
     let position = site.op?.kind?;
-    let literal = shape::kind_literal(site.operands.get(position)?);
-    let own = matches!(literal.as_deref(), None | Some("Half" | "BFloat16"));
-    (own && site.facts[0].held != Held::Full).then_some(position)
+    let asked = Asked::of(site.operands.get(position)?);
+    // A path call's input is not looked at.
+    let looks = matches!(site.spelling, Spelling::Method);
+    let held = site.facts[0].held;
+    let decides = match class {
+        Class::FullOutput if asked == Asked::Nothing => looks && held != Held::Full,
+        Class::FullOutput | Class::Full => asked == Asked::AtRunTime || asked.is_low(),
+        Class::Follow => asked == Asked::AtRunTime && looks && held != Held::Low,
+        Class::Low | Class::Widest | Class::Banned => false,
+    };
+    decides.then_some(position)
 }
 
 /// Whether the widest precision is known only at run time, and libtorch does not find it itself.

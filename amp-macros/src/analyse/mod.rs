@@ -1,4 +1,5 @@
 //! A function to its plan: what every name holds, what every operation runs in, which casts are shared.
+mod borrow;
 mod calls;
 mod context;
 mod control;

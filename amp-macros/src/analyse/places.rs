@@ -1,4 +1,5 @@
 //! What is written to: names, what lies in them, and what is lent out.
+use super::borrow::Borrow;
 use super::context::Context;
 use super::value::Value;
 use super::writes::{self, Writes};
@@ -18,6 +19,11 @@ impl<'a> Context<'a> {
     /// What patterns are matched with.
     pub(super) fn matched<'p>(&mut self, expr: &'a Expr, pats: impl IntoIterator<Item = &'p Pat>) -> Value {
         if pats.into_iter().any(writes::borrows) { self.lend(expr) } else { self.expr(expr) }
+    }
+
+    /// Whether what is matched, or its items, are exclusive references.
+    pub(super) fn borrow(&self, expr: &Expr) -> Borrow {
+        Borrow::of(expr, &|name| self.scope.borrow(name))
     }
 
     /// What is evaluated within the place that is assigned to.

@@ -1,10 +1,11 @@
 //! Which binding a name means here, and what it holds.
+use super::borrow::Borrow;
 use super::value::Value;
 use super::writes::Writes;
 use crate::plan::{Fact, Held};
 use crate::syntax::shape::{is_primitive_type, is_tensor_type};
 use std::collections::HashMap;
-use syn::{Pat, Type};
+use syn::{Ident, Pat, PatIdent, Type};
 
 /// The names in scope, innermost frame last.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Scope {
     held: Vec<Value>,
     /// Whether it was declared `mut`.
     mutable: Vec<bool>,
+    /// Whether it is an exclusive reference.
+    borrows: Vec<Borrow>,
     /// What bindings held before, latest change last: the way back to a fork.
     before: Vec<(usize, Value)>,
     /// Whether the point that has been reached cannot be reached.
@@ -58,47 +61,65 @@ impl Scope {
         }
     }
 
-    fn declare(&mut self, name: String, value: Value, mutable: bool) {
-        let binding = self.held.len();
+    /// Whether the name is an exclusive reference, or holds some.
+    pub(super) fn borrow(&self, name: &Ident) -> Borrow {
+        self.binding(&name.to_string()).map_or(Borrow::Nowhere, |binding| self.borrows[binding])
+    }
+
+    fn declare(&mut self, ident: &PatIdent, value: Value, borrow: Borrow) {
+        let (name, binding) = (ident.ident.to_string(), self.held.len());
         self.held.push(value);
-        self.mutable.push(mutable);
+        self.mutable.push(ident.mutability.is_some());
+        self.borrows.push(match ident.by_ref {
+            Some(_) if ident.mutability.is_some() => Borrow::Itself,
+            Some(_) => Borrow::Nowhere,
+            None => borrow,
+        });
         if let Some(frame) = self.frames.last_mut() {
             frame.insert(name, binding);
         }
     }
 
     /// Declares the names of a pattern that `value` is matched with.
-    pub(super) fn bind(&mut self, pat: &Pat, value: &Value) {
+    pub(super) fn bind(&mut self, pat: &Pat, value: &Value, borrow: Borrow) {
         match pat {
             Pat::Ident(ident) => {
                 if let Some((_, inner)) = &ident.subpat {
-                    self.bind(inner, value);
+                    self.bind(inner, value, borrow);
                 }
-                self.declare(ident.ident.to_string(), value.clone(), ident.mutability.is_some());
+                self.declare(ident, value.clone(), borrow);
             }
-            Pat::Type(typed) => self.bind(&typed.pat, &refined(&typed.ty, value)),
-            Pat::Reference(reference) => self.bind(&reference.pat, value),
-            Pat::Paren(paren) => self.bind(&paren.pat, value),
+            Pat::Type(typed) => self.bind(&typed.pat, &refined(&typed.ty, value), Borrow::of_type(&typed.ty)),
+            Pat::Reference(reference) => self.bind(&reference.pat, value, Borrow::Nowhere),
+            Pat::Paren(paren) => self.bind(&paren.pat, value, borrow),
             Pat::Tuple(tuple) => {
                 let rest = tuple.elems.iter().position(|pat| matches!(pat, Pat::Rest(_)));
                 for (index, pat) in tuple.elems.iter().enumerate() {
                     let known = rest.is_none_or(|rest| index < rest);
-                    self.bind(pat, &if known { value.element(index) } else { Value::UNKNOWN });
+                    let value = if known { value.element(index) } else { Value::UNKNOWN };
+                    self.bind(pat, &value, borrow.element(index));
                 }
             }
             Pat::TupleStruct(tuple) => {
                 let name = tuple.path.segments.last().map(|segment| segment.ident.to_string());
                 let wraps = matches!(name.as_deref(), Some("Some" | "Ok")) && tuple.elems.len() == 1;
+                let inside = if wraps { value.clone().inside() } else { Value::UNKNOWN };
                 for pat in &tuple.elems {
-                    self.bind(pat, &if wraps { value.clone().inside() } else { Value::UNKNOWN });
+                    self.bind(pat, &inside, borrow.inside());
                 }
             }
-            Pat::Slice(slice) => slice.elems.iter().for_each(|pat| self.bind(pat, &value.clone().inside())),
-            Pat::Struct(fields) => {
-                fields.fields.iter().for_each(|field| self.bind(&field.pat, &Value::UNKNOWN));
+            Pat::Slice(slice) => {
+                let inside = value.clone().inside();
+                slice.elems.iter().for_each(|pat| self.bind(pat, &inside, borrow.inside()));
             }
-            Pat::Or(or) => or.cases.iter().for_each(|pat| self.bind(pat, value)),
-            Pat::Guard(guard) => self.bind(&guard.pat, value),
+            Pat::Struct(fields) => {
+                fields
+                    .fields
+                    .iter()
+                    .for_each(|field| self.bind(&field.pat, &Value::UNKNOWN, borrow.element(0)));
+            }
+            Pat::Or(or) => or.cases.iter().for_each(|pat| self.bind(pat, value, borrow)),
+            Pat::Guard(guard) => self.bind(&guard.pat, value, borrow),
             _ => {}
         }
     }

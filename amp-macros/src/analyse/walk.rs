@@ -1,4 +1,5 @@
 //! Walks a body in the order in which it runs.
+use super::borrow::Borrow;
 use super::context::Context;
 use super::scope::{Scope, parameter};
 use super::share::{Step, Uses};
@@ -30,7 +31,7 @@ pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a
     walk.scope.push();
     for input in &sig.inputs {
         if let FnArg::Typed(typed) = input {
-            walk.scope.bind(&typed.pat, &parameter(&typed.ty));
+            walk.scope.bind(&typed.pat, &parameter(&typed.ty), Borrow::of_type(&typed.ty));
         }
     }
     walk.enter_body(&labelled.block);
@@ -73,7 +74,8 @@ impl<'a> Context<'a> {
                     }
                     None => Value::UNKNOWN,
                 });
-                self.scope.bind(&local.pat, &value);
+                let borrow = local.init.as_ref().map_or(Borrow::Nowhere, |init| self.borrow(&init.expr));
+                self.scope.bind(&local.pat, &value, borrow);
                 None
             }
             Stmt::Expr(expr, None) => Some(self.expr(expr)),
@@ -195,7 +197,8 @@ impl<'a> Context<'a> {
             Expr::Try(inner) => self.expr(&inner.expr).inside(),
             Expr::Let(condition) => {
                 let value = self.matched(&condition.expr, [&*condition.pat]);
-                self.scope.bind(&condition.pat, &value);
+                let borrow = self.borrow(&condition.expr);
+                self.scope.bind(&condition.pat, &value, borrow);
                 Value::NOT_TENSOR
             }
             _ => self.control(expr),

@@ -2,12 +2,12 @@
 use super::state::Rewrite;
 use crate::names::{binding, parenthesized};
 use crate::plan::{Call, Cast, Held, Tensorness};
-use crate::policy::Form;
+use crate::policy::{Class, Form};
 use crate::syntax::shape::{end, is_place, start};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, ExprMethodCall};
+use syn::{Attribute, Expr, ExprMethodCall, Token};
 
 /// An operand before its children were visited.
 struct Operand {
@@ -128,17 +128,37 @@ impl Rewrite<'_> {
             let operand = &operands[position];
             if let Some(cast) = call.casts.iter().find(|cast| cast.operand == position + 1) {
                 let site = self.site(index, true, operand.end);
-                *argument = self.argument(argument, cast, &site, operand);
+                // Where the receiver may be no tensor, the method may want to write.
+                let writes = call.facts[0].tensor != Tensorness::Yes;
+                *argument = self.argument(argument, cast, writes, &site, operand);
             } else if call.kind == Some(position + 1) {
-                let value = self.names.wrap("Value", None, argument, operand.start, operand.end);
-                let site = self.site(index, true, operand.end);
-                *argument = Expr::Verbatim(quote_spanned!(operand.end=> #value.amp_kind(#site)));
+                let word = match call.class {
+                    Some(Class::Follow) => "amp_kind_followed",
+                    Some(Class::FullOutput) => "amp_kind",
+                    _ => "amp_kind_full",
+                };
+                *argument = self.kind(argument, word, &self.site(index, true, operand.end), operand);
             }
         }
     }
 
-    fn argument(&self, argument: &Expr, cast: &Cast, site: &TokenStream, operand: &Operand) -> Expr {
+    /// The dtype of the output, decided.
+    fn kind(&self, asked: &Expr, word: &str, site: &TokenStream, operand: &Operand) -> Expr {
+        let value = self.names.wrap("Value", None, asked, operand.start, operand.end);
+        let word = proc_macro2::Ident::new(word, operand.end);
+        Expr::Verbatim(quote_spanned!(operand.end=> #value.#word(#site)))
+    }
+
+    fn argument(
+        &self,
+        argument: &Expr,
+        cast: &Cast,
+        writes: bool,
+        site: &TokenStream,
+        operand: &Operand,
+    ) -> Expr {
         let Operand { start, end, .. } = *operand;
+        let argument = if cast.borrowed { &borrowed_again(argument, writes, start) } else { argument };
         let value = self.names.wrap("Value", None, argument, start, end);
         let word = proc_macro2::Ident::new(argument_word(cast), end);
         let (slot, shared) = (self.names.slot(end), shared(cast.slot, end));
@@ -182,7 +202,9 @@ impl Rewrite<'_> {
                 quote_spanned!(operand.end=> &#site::<#tensor>::new())
             };
             if let Some(cast) = call.casts.iter().find(|cast| cast.operand == position) {
-                *argument = self.argument(argument, cast, &site, operand);
+                *argument = self.argument(argument, cast, false, &site, operand);
+            } else if call.kind == Some(position) {
+                *argument = self.kind(argument, "amp_kind_full", &site, operand);
             }
         }
         if call.widest {
@@ -250,6 +272,12 @@ impl Rewrite<'_> {
             }
         }
     }
+}
+
+/// `&*w` or `&mut *w` of a `w` that is `&mut`: a wrapper would move it, where a call borrows it again by itself.
+pub(super) fn borrowed_again(name: &Expr, writes: bool, span: Span) -> Expr {
+    let mutable = writes.then(|| Token![mut](span));
+    Expr::Verbatim(quote_spanned!(span=> &#mutable *#name))
 }
 
 /// `(a + b)` in front of a dot is `a + b` in a call.

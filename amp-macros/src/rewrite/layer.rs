@@ -1,5 +1,5 @@
 //! Layer calls: the layer's type says what happens to the input.
-use super::cast::{shared, without_parens};
+use super::cast::{borrowed_again, shared, without_parens};
 use super::state::Rewrite;
 use crate::names::{binding, parenthesized};
 use crate::plan::Island;
@@ -61,6 +61,9 @@ impl Rewrite<'_> {
         let attrs = std::mem::take(&mut call.attrs);
         let seen = &call.receiver;
         let (at, until) = argument;
+        if layer.borrowed {
+            call.args[0] = borrowed_again(&call.args[0], true, at);
+        }
         let input = self.names.wrap("Value", None, &call.args[0], at, until);
         let cell = binding(&format!("__amp_c{index}"), until);
         let word = Ident::new(if layer.slot.is_some() { "amp_input_shared" } else { "amp_input" }, until);

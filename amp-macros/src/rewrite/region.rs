@@ -1,5 +1,5 @@
 //! What stands at the head of bodies and blocks: the region's guard, the plan, sites and slots.
-use super::state::Sites;
+use super::state::{At, Sites};
 use crate::names::Names;
 use crate::plan::{Body, Plan};
 use proc_macro2::{Span, TokenStream};
@@ -57,7 +57,8 @@ fn open_body(index: usize, body: &Body, plan: &Plan<'_>, names: &Names, sites: &
     for (call, known) in sites.declared.iter().filter(|(call, _)| plan.calls[*call].body == index) {
         let value = if *known { quote!(#site::<#tensor>::new()) } else { quote!(#site::new()) };
         let declared = names.hold(&format!("__amp_{call}"), &value);
-        head.extend(quote!(#declared));
+        let conditions = sites.conditions(At::Call(*call));
+        head.extend(quote!(#(#conditions)* #declared));
     }
     let cell = names.path("Call", span);
     for (layer, _) in plan
@@ -67,7 +68,8 @@ fn open_body(index: usize, body: &Body, plan: &Plan<'_>, names: &Names, sites: &
         .filter(|(_, layer)| layer.body == index && !layer.name.starts_with("apply"))
     {
         let declared = names.hold(&format!("__amp_c{layer}"), &quote!(#cell::new()));
-        head.extend(quote!(#declared));
+        let conditions = sites.conditions(At::Layer(layer));
+        head.extend(quote!(#(#conditions)* #declared));
     }
     head
 }

@@ -2,9 +2,11 @@
 use crate::names::Names;
 use crate::plan::{Island, Plan};
 use crate::syntax::macros::ReadMacro;
+use std::collections::HashMap;
+use syn::Attribute;
 
 /// What stands behind a label.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum At {
     Call(usize),
     Layer(usize),
@@ -17,6 +19,10 @@ pub(super) struct Sites {
     pub(super) declared: Vec<(usize, bool)>,
     /// How many places were changed.
     pub(super) changed: usize,
+    /// The `#[cfg]` attributes around, innermost last.
+    cfgs: Vec<Attribute>,
+    /// Those around what has something declared at the head of its body: it is there on the same conditions.
+    conditions: HashMap<At, Vec<Attribute>>,
 }
 
 impl Sites {
@@ -28,11 +34,31 @@ impl Sites {
         for (index, layer) in plan.layers.iter().enumerate() {
             at[layer.label] = Some(At::Layer(index));
         }
-        Self { at, declared: Vec::new(), changed: 0 }
+        Self { at, declared: Vec::new(), changed: 0, cfgs: Vec::new(), conditions: HashMap::new() }
     }
 
-    pub(super) fn at(&self, label: usize) -> Option<At> {
-        self.at[label]
+    /// What stands behind a label that the walk has come to.
+    pub(super) fn at(&mut self, label: usize) -> Option<At> {
+        let at = self.at[label]?;
+        if !self.cfgs.is_empty() {
+            self.conditions.insert(at, self.cfgs.clone());
+        }
+        Some(at)
+    }
+
+    pub(super) fn conditions(&self, at: At) -> &[Attribute] {
+        self.conditions.get(&at).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes the conditions of what comes next; [`Self::leave`] takes the number to go back to.
+    pub(super) fn enter(&mut self, attrs: &[Attribute]) -> usize {
+        let around = self.cfgs.len();
+        self.cfgs.extend(attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned());
+        around
+    }
+
+    pub(super) fn leave(&mut self, around: usize) {
+        self.cfgs.truncate(around);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::syntax::{labels, marks};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprMacro, Item, Macro, Stmt, Token};
+use syn::{Arm, Block, Expr, ExprMacro, FieldValue, Item, Macro, Stmt, Token};
 
 impl Rewrite<'_> {
     /// The guard of an island, which the islands around it are known to.
@@ -66,7 +66,13 @@ impl VisitMut for Rewrite<'_> {
     }
 
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        if let Stmt::Macro(mac) = stmt {
+            let around = self.sites.enter(&mac.attrs);
+            visit_mut::visit_stmt_macro_mut(self, mac);
+            return self.sites.leave(around);
+        }
         if let Stmt::Local(local) = stmt {
+            let around = self.sites.enter(&local.attrs);
             let mark = marks::mark(&local.attrs);
             marks::strip(&mut local.attrs);
             self.islands.extend(mark.map(|mark| mark.island));
@@ -77,16 +83,17 @@ impl VisitMut for Rewrite<'_> {
                     self.in_island(&mut init.expr, mark.island);
                 }
             }
-            return;
+            return self.sites.leave(around);
         }
         visit_mut::visit_stmt_mut(self, stmt);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         let island = marks::of(expr).map(|mark| mark.island);
-        if let Some(attrs) = marks::attributes(expr) {
+        let around = marks::attributes(expr).map(|attrs| {
             marks::strip(attrs);
-        }
+            self.sites.enter(attrs)
+        });
         self.islands.extend(island);
         match expr {
             Expr::MethodCall(call) => {
@@ -116,6 +123,9 @@ impl VisitMut for Rewrite<'_> {
             }
             _ => visit_mut::visit_expr_mut(self, expr),
         }
+        if let Some(around) = around {
+            self.sites.leave(around);
+        }
         if island.is_some() {
             self.islands.pop();
         }
@@ -128,6 +138,18 @@ impl VisitMut for Rewrite<'_> {
             (Some(island), _) => self.in_island(expr, island),
             (None, _) => {}
         }
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        let around = self.sites.enter(&arm.attrs);
+        visit_mut::visit_arm_mut(self, arm);
+        self.sites.leave(around);
+    }
+
+    fn visit_field_value_mut(&mut self, field: &mut FieldValue) {
+        let around = self.sites.enter(&field.attrs);
+        visit_mut::visit_field_value_mut(self, field);
+        self.sites.leave(around);
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {

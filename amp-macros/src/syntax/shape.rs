@@ -123,6 +123,36 @@ pub(crate) fn kind_literal(expr: &Expr) -> Option<String> {
     }
 }
 
+/// What is asked for as the dtype of an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// `None`.
+    Nothing,
+    /// `Float` of `Kind::Float`.
+    Literal(String),
+    /// What only a run will tell.
+    AtRunTime,
+}
+
+impl Asked {
+    pub(crate) fn of(expr: &Expr) -> Self {
+        match (kind_literal(expr), is_none(expr)) {
+            (Some(kind), _) => Self::Literal(kind),
+            (None, true) => Self::Nothing,
+            (None, false) => Self::AtRunTime,
+        }
+    }
+
+    pub(crate) fn is_low(&self) -> bool {
+        matches!(self, Self::Literal(kind) if kind == "Half" || kind == "BFloat16")
+    }
+}
+
+/// `None`, `None::<Tensor>`.
+pub(crate) fn is_none(expr: &Expr) -> bool {
+    matches!(expr, Expr::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "None"))
+}
+
 /// The span of an expression's first token.
 pub(crate) fn start(expr: &Expr) -> Span {
     match expr {

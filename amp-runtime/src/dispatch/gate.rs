@@ -53,10 +53,19 @@ impl Gate for NotTensor {
     }
 }
 
+/// What a receiver is, as far as the output's dtype depends on it.
+#[derive(Debug, Clone, Copy)]
+enum Seen {
+    /// No region lowers anything on its device.
+    Outside,
+    Low,
+    Other,
+}
+
 /// One operation of a body that has an operand of unknown type.
 pub struct Site<K> {
-    /// The receiver's dtype (libtorch's number) where it is a low one; 0 else.
-    low: Cell<i8>,
+    /// The receiver, where it is asked for.
+    receiver: Cell<Seen>,
     /// Autocast is off for the one call; dropping switches it back on, also when that call panics.
     armed: Cell<Option<Region>>,
     gate: PhantomData<fn() -> K>,
@@ -67,7 +76,7 @@ impl<K: Gate> Site<K> {
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
-        Self { low: Cell::new(0), armed: Cell::new(None), gate: PhantomData }
+        Self { receiver: Cell::new(Seen::Outside), armed: Cell::new(None), gate: PhantomData }
     }
 
     /// Autocast off, from after the last operand on.
@@ -88,19 +97,40 @@ impl<K: Gate> Site<K> {
     #[inline]
     pub(super) fn note(&self, receiver: &Tensor) {
         let low = region::low_kinds();
-        let dtype = match native::glance(receiver) {
-            _ if low.is_none() => 0,
-            Some((dtype @ (native::F16 | native::BF16), device)) if low.on(device).is_some() => dtype,
-            _ => 0,
+        let seen = match native::glance(receiver) {
+            _ if low.is_none() => Seen::Outside,
+            Some((native::F16 | native::BF16, device)) if low.on(device).is_some() => Seen::Low,
+            Some((_, device)) if low.on(device).is_some() => Seen::Other,
+            _ => Seen::Outside,
         };
-        self.low.set(dtype);
+        self.receiver.set(seen);
     }
 
-    /// The output dtype to ask for: f32 where the receiver is low and the user asked for nothing else.
+    /// The dtype to ask an operation for that gives f32: never a low one, and f32 where nothing is asked for and the receiver is low.
     #[inline]
     pub(super) fn output(&self, asked: Option<Kind>) -> Option<Kind> {
+        match (self.receiver.get(), asked) {
+            (Seen::Low, None) | (Seen::Low | Seen::Other, Some(Kind::Half | Kind::BFloat16)) => {
+                Some(Kind::Float)
+            }
+            _ => asked,
+        }
+    }
+
+    /// The same where the operand is f32 by now, whatever it was.
+    #[inline]
+    pub(super) fn output_of_full(asked: Option<Kind>) -> Option<Kind> {
         match asked {
-            None | Some(Kind::Half | Kind::BFloat16) if self.low.get() != 0 => Some(Kind::Float),
+            Some(Kind::Half | Kind::BFloat16) if !region::low_kinds().is_none() => Some(Kind::Float),
+            _ => asked,
+        }
+    }
+
+    /// The same for an operation that follows its operand: a low dtype is that of another tensor where the receiver is not low.
+    #[inline]
+    pub(super) fn followed(&self, asked: Option<Kind>) -> Option<Kind> {
+        match (self.receiver.get(), asked) {
+            (Seen::Other, Some(Kind::Half | Kind::BFloat16)) => Some(Kind::Float),
             _ => asked,
         }
     }

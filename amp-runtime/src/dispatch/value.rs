@@ -231,12 +231,32 @@ impl Value<Kind> {
     pub fn amp_kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Kind> {
         K::cast(self.whole(), |kind| site.output(Some(kind)))
     }
+
+    #[inline]
+    pub fn amp_kind_followed<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Kind> {
+        K::cast(self.whole(), |kind| site.followed(Some(kind)))
+    }
+
+    #[inline]
+    pub fn amp_kind_full<K: Gate>(self, _site: &Site<K>) -> K::Pick<Option<Kind>, Kind> {
+        K::cast(self.whole(), |kind| Site::<K>::output_of_full(Some(kind)))
+    }
 }
 
 impl Value<Option<Kind>> {
     #[inline]
     pub fn amp_kind<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Option<Kind>> {
         K::cast(self.whole(), |kind| site.output(kind))
+    }
+
+    #[inline]
+    pub fn amp_kind_followed<K: Gate>(self, site: &Site<K>) -> K::Pick<Option<Kind>, Option<Kind>> {
+        K::cast(self.whole(), |kind| site.followed(kind))
+    }
+
+    #[inline]
+    pub fn amp_kind_full<K: Gate>(self, _site: &Site<K>) -> K::Pick<Option<Kind>, Option<Kind>> {
+        K::cast(self.whole(), Site::<K>::output_of_full)
     }
 }
 
@@ -350,6 +370,8 @@ pub trait ValueElse<T>: Sized {
         [K] amp_full_arg(&Site<K>, &mut Slot),
         [K] amp_full_arg_shared(&Site<K>, &mut Slot, &Shared),
         [K] amp_kind(&Site<K>),
+        [K] amp_kind_followed(&Site<K>),
+        [K] amp_kind_full(&Site<K>),
         [K] amp_full_unless(&Site<K>),
     }
 }

@@ -11,8 +11,12 @@ fn scores(&self, xs: &Tensor) -> Tensor {
     #[allow(unused_imports)]
     use p::fallback::*;
     let __amp_1 = p::Site::new();
-    p::Place(&xs)
-        .amp_keep(&__amp_1)
-        .softmax(-1, p::Value(xs.kind()).amp_kind(&__amp_1))
-        .sum(self.kind)
+    let __amp_2 = p::Site::new();
+    p::Value(
+            p::Place(&xs)
+                .amp_keep(&__amp_1)
+                .softmax(-1, p::Value(xs.kind()).amp_kind(&__amp_1)),
+        )
+        .amp_keep(&__amp_2)
+        .sum(p::Value(self.kind).amp_kind(&__amp_2))
 }
