@@ -108,8 +108,11 @@ fn cast(op: &OpInfo, args: &[Arg], operands: &[Tensor], low: Kind) -> Vec<Tensor
 
 /// The output's dtype that the class wants where the user wrote `kind`.
 fn output_kind(op: &OpInfo, receiver: Kind, low: Kind, kind: Option<Kind>) -> Option<Kind> {
-    let replaced = kind.is_none_or(|kind| kind == receiver || matches!(kind, Kind::Half | Kind::BFloat16));
-    if op.class == "FullOutput" && receiver == low && replaced { Some(Kind::Float) } else { kind }
+    let replaced = match kind {
+        None => receiver == low,
+        Some(kind) => matches!(kind, Kind::Half | Kind::BFloat16),
+    };
+    if op.class == "FullOutput" && replaced { Some(Kind::Float) } else { kind }
 }
 
 fn same(a: &Tensor, b: &Tensor) -> bool {

@@ -21,10 +21,11 @@ pub(super) const INTERPOLATION: &str = "positions and weights between pixels nee
 pub(super) const SOLVER: &str = "libtorch has no low kernel for decompositions and solvers";
 pub(super) const SPECTRUM: &str = "libtorch has no low kernel for Fourier transforms of any size";
 pub(super) const QUANTILE: &str = "libtorch has no low kernel for quantiles";
-pub(super) const TERMS: &str = "many terms add up: one kernel reads low and writes full";
+pub(super) const TERMS: &str = "many terms add up: it reads low and gives f32";
 pub(super) const TERMS_WRITTEN: &str = "many terms add up: what they are written into should be full";
 
 pub(super) const MIXED: &str = "it takes one precision: the widest of its operands loses nothing";
+pub(super) const REFUSED: &str = "it takes one precision, and libtorch's own autocast has it fail where two meet: the widest loses nothing";
 pub(super) const JOINED: &str = "what is joined has one precision: the widest of its parts loses nothing";
 
 pub(super) const BANNED: &str =

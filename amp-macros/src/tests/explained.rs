@@ -33,7 +33,7 @@ fn as_text() {
              2  apply(&self.embed)  by layer     by layer        (the layer's type decides)
              3  matmul              low          low           input to low, if needed; argument 1 to low, if needed  (matrix products are where low precision pays, and they accumulate in full)
              3  relu                follow       low           none  (computed in full inside and rounded once)
-             4  softmax             full output  full          output dtype f32, if a low one is asked for  (many terms add up: one kernel reads low and writes full)
+             4  softmax             full output  full          output dtype f32, if a low one is asked for  (many terms add up: it reads low and gives f32)
              6  sigmoid             full         full          input to full  (inside `#[amp(full)]`)
              7  self.rnn.seq(..)    by layer     by layer        (the layer's type decides)
              8  mul                 follow       full          none  (it follows its operands)

@@ -4,7 +4,7 @@ use super::make::make;
 use crate::native::{self, BF16, F16, F32};
 use crate::region::{self, Region};
 use std::borrow::Borrow;
-use tch::{TchError, Tensor};
+use tch::{Scalar, TchError, Tensor};
 use torch_sys::IntList;
 
 /// The receiver of such an operation; the methods are tch's, with tch's signatures.
@@ -81,6 +81,23 @@ impl<T: AsTensor> Widest<T> {
             => |[a, b]| a.f_tensordot(b, dims_self, dims_other);
         scatter_add f_scatter_add(dim: i64, index: &Tensor, src: &Tensor) casts [src]
             => |[a, b]| a.f_scatter_add(dim, index, b);
+        scatter f_scatter(dim: i64, index: &Tensor, src: &Tensor) casts [src] => |[a, b]| a.f_scatter(dim, index, b);
+        scatter_reduce f_scatter_reduce(dim: i64, index: &Tensor, src: &Tensor, reduce: &str) casts [src]
+            => |[a, b]| a.f_scatter_reduce(dim, index, b, reduce);
+        masked_scatter f_masked_scatter(mask: &Tensor, source: &Tensor) casts [source]
+            => |[a, b]| a.f_masked_scatter(mask, b);
+        index_add f_index_add(dim: i64, index: &Tensor, source: &Tensor) casts [source]
+            => |[a, b]| a.f_index_add(dim, index, b);
+        index_copy f_index_copy(dim: i64, index: &Tensor, source: &Tensor) casts [source]
+            => |[a, b]| a.f_index_copy(dim, index, b);
+        index_reduce f_index_reduce(
+            dim: i64, index: &Tensor, source: &Tensor, reduce: &str, include_self: bool
+        ) casts [source] => |[a, b]| a.f_index_reduce(dim, index, b, reduce, include_self);
+        put f_put(index: &Tensor, source: &Tensor, accumulate: bool) casts [source]
+            => |[a, b]| a.f_put(index, b, accumulate);
+        lerp f_lerp(end: &Tensor, weight: impl Into<Scalar>) casts [end] => |[a, b]| a.f_lerp(b, weight);
+        lerp_tensor f_lerp_tensor(end: &Tensor, weight: &Tensor) casts [end, weight]
+            => |[a, b, c]| a.f_lerp_tensor(b, c);
         grid_sampler f_grid_sampler(
             grid: &Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool
         ) casts [grid] => |[a, b]| a.f_grid_sampler(b, interpolation_mode, padding_mode, align_corners);

@@ -28,6 +28,15 @@ cases! { CASES, kind;
     scatter_add(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.scatter_add(0, i, v) }
     scatter_add_(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.shallow_clone().scatter_add_(0, i, v) }
     scatter_add_out(x: f([4]), o: out(), i: int([2], [0, 2]), v: f([2])) { x.scatter_add_out(o, 0, i, v) }
+    index_add(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.index_add(0, i, v) }
+    index_copy(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.index_copy(0, i, v) }
+    index_reduce(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.index_reduce(0, i, v, "prod", true) }
+    lerp(x: f([4]), y: f([4])) { x.lerp(y, 0.25) }
+    lerp_tensor(x: f([4]), y: f([4]), w: f([4])) { x.lerp_tensor(y, w) }
+    masked_scatter(x: f([4]), v: f([4])) { x.masked_scatter(&x.gt(0.), v) }
+    put(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.put(i, v, true) }
+    scatter(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.scatter(0, i, v) }
+    scatter_reduce(x: f([4]), i: int([2], [0, 2]), v: f([2])) { x.scatter_reduce(0, i, v, "add") }
     cat(x: f([2, 3]), y: f([2, 3])) { Tensor::cat(&[x, y], 0) }
     concat(x: f([2, 3]), y: f([2, 3])) { Tensor::concat(&[x, y], 0) }
     concatenate(x: f([2, 3]), y: f([2, 3])) { Tensor::concatenate(&[x, y], 0) }

@@ -37,6 +37,21 @@ pub(super) static ROWS: &[&[Op]] = &[
     ),
     &group(
         Class::Widest,
+        reason::REFUSED,
+        [
+            method("index_add", 3, &[0, 3]).alone(),
+            method("index_copy", 3, &[0, 3]).alone(),
+            method("index_reduce", 5, &[0, 3]).alone(),
+            method("lerp", 2, &[0, 1]).alone().of("lerp.Scalar"),
+            method("lerp_tensor", 2, &[0, 1, 2]).alone().of("lerp.Tensor"),
+            method("masked_scatter", 2, &[0, 2]).alone(),
+            method("put", 3, &[0, 2]).alone(),
+            method("scatter", 3, &[0, 3]).alone().of("scatter.src"),
+            method("scatter_reduce", 4, &[0, 3]).alone().of("scatter.reduce"),
+        ],
+    ),
+    &group(
+        Class::Widest,
         reason::JOINED,
         [
             function("cat", 2, &[0]).alone(),
