@@ -264,3 +264,45 @@ fn existing_loops_accumulate_too() {
         assert_eq!(weight(&model), -0.125 * f64::from((batch + 1) / 2));
     }
 }
+
+/// Every update is by the mean of its window, also of one that was saved open by a training of another length.
+#[test]
+fn an_open_window_goes_on_in_a_training_of_another_length() {
+    let build = |model: &Recorded, max: Option<u64>| {
+        let mut builder = OptimWrapper::builder(descent()).precision(Precision::Full).accumulate(4);
+        if let Some(max) = max {
+            builder = builder.max_counts(max);
+        }
+        builder.build(&model.store).unwrap()
+    };
+    for (before, cut, after) in [
+        (None, 5, 6),
+        (None, 5, 12),
+        (Some(6), 5, 6),
+        (Some(6), 5, 12),
+        (Some(7), 6, 7),
+        (Some(7), 5, 8),
+        (Some(12), 5, 7),
+        (Some(12), 9, 11),
+        (Some(8), 4, 6),
+    ] {
+        let model = one_weight();
+        let mut wrapper = build(&model, before);
+        for _ in 0..cut {
+            let _ = wrapper.update_params(&model.uniform_loss(1.)).unwrap();
+        }
+        let state = wrapper.state().unwrap();
+        let resumed = Recorded::new([("weight", model.variable("weight").detach().copy())]);
+        let mut wrapper = build(&resumed, Some(after));
+        wrapper.load_state(&state).unwrap();
+        for _ in cut..after {
+            let _ = wrapper.update_params(&resumed.uniform_loss(1.)).unwrap();
+        }
+        let updates = after.div_ceil(4);
+        let moved = -weight(&resumed);
+        assert!(
+            (moved - f64::from(u32::try_from(updates).unwrap())).abs() < 1e-6,
+            "{before:?} saved at {cut}, then {after}: moved by {moved}"
+        );
+    }
+}

@@ -3,7 +3,7 @@ use super::{Net, Result, alone, batches, builder, forward};
 use amp_runtime::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 /// A loss that no wrapper takes.
 fn integers() -> Tensor {
@@ -38,6 +38,15 @@ fn other_errors(
     loss.backward();
     opt.clip_grad_norm(-1.);
     opt.step()?;
+    Ok(())
+}
+
+#[amp(train_step)]
+fn errors_of_tch(opt: &mut OptimWrapper, loss: &Tensor, limit: f64) -> std::result::Result<(), TchError> {
+    opt.zero_grad();
+    loss.f_backward()?;
+    opt.clip_grad_norm(limit);
+    opt.step();
     Ok(())
 }
 
@@ -124,6 +133,18 @@ fn an_error_becomes_the_functions_own() {
     let mut opt = wrapper(&net);
     let error = other_errors(&mut opt, &loss(&net)).unwrap_err();
     assert!(error.is::<amp_runtime::OptimWrapperError>(), "{error}");
+}
+
+#[test]
+fn a_step_may_return_tchs_own_error() {
+    let _alone = alone();
+    let net = Net::new();
+    let mut opt = wrapper(&net);
+    errors_of_tch(&mut opt, &loss(&net), 1.).unwrap();
+    let refused = errors_of_tch(&mut opt, &loss(&net), -1.).unwrap_err();
+    let said = opt.clip_grad_norm(-1.).unwrap_err();
+    assert!(matches!(refused, TchError::Io(_)), "{refused:?}");
+    assert_eq!(refused.to_string().lines().next(), said.to_string().lines().next());
 }
 
 #[test]

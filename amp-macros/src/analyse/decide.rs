@@ -44,13 +44,12 @@ pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
         Class::Full | Class::Banned => cast(site, Held::Full),
         // Of a path call the input is not looked at first, so it is cast instead.
         Class::FullOutput if matches!(site.spelling, Spelling::Function) => cast(site, Held::Full),
-        Class::FullOutput => {}
         Class::Widest => {
             site.widest = widest(site);
             // What finds the widest also suspends autocast.
             site.alone &= !site.widest;
         }
-        Class::Follow => {}
+        Class::FullOutput | Class::Follow => {}
     }
     site.kind = kind(site, class);
     if class == Class::Low {

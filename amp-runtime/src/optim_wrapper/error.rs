@@ -100,6 +100,17 @@ pub enum OptimWrapperError {
 
 from_tch!(OptimWrapperError);
 
+/// For training steps that return tch's own error: libtorch's comes back as it was, any other with its text, as
+/// [`TchError::Io`].
+impl From<OptimWrapperError> for TchError {
+    fn from(error: OptimWrapperError) -> Self {
+        match error {
+            OptimWrapperError::Tch(error) => error,
+            other => Self::Io(std::io::Error::other(other)),
+        }
+    }
+}
+
 impl From<ScalerError> for OptimWrapperError {
     fn from(error: ScalerError) -> Self {
         match error {

@@ -162,14 +162,16 @@ impl OptimWrapper {
         {
             return Err(misfit("numbers", format!("no training counts like this: {numbers:?}")));
         }
-        let accumulation = Accumulation {
+        let saved = Accumulation {
             counts: numbers.accumulative_counts,
             inner_count: numbers.inner_count,
             origin: numbers.origin,
-            // What this training was told wins: it may be longer than the one that was saved.
-            max_counts: self.accumulation.max_counts.or(numbers.max_counts),
+            max_counts: numbers.max_counts,
             window: numbers.window,
         };
+        // What this training was told wins: it may be longer than the one that was saved.
+        let accumulation =
+            Accumulation { max_counts: self.accumulation.max_counts.or(numbers.max_counts), ..saved };
         let window = match &state.window {
             None if numbers.window > 0 => {
                 return Err(misfit("gradient_scale", "the open window's is missing".to_owned()));
@@ -178,7 +180,17 @@ impl OptimWrapper {
             Some(_) if numbers.window == 0 => {
                 return Err(misfit("gradient_scale", "there is one, but no window is open".to_owned()));
             }
-            Some(window) => Some(self.fit_window(window, state.keep_scaler)?),
+            Some(window) => {
+                let (scale, mut gradients) = self.fit_window(window, state.keep_scaler)?;
+                // Its losses were divided by the length that the window was to have: it may have another now.
+                let (before, now) = (f64::from(saved.last_factor()), f64::from(accumulation.last_factor()));
+                if before - now != 0. {
+                    for (_, gradient) in &mut gradients {
+                        *gradient = gradient.f_mul_scalar(before / now)?;
+                    }
+                }
+                Some((scale, gradients))
+            }
         };
         let counters = Counters { applied: numbers.applied, skipped: numbers.skipped, lost: numbers.lost };
         Ok(Fitted { optimizer, scaler, accumulation, counters, window })

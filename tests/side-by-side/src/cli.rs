@@ -48,7 +48,7 @@ pub(crate) struct RunArgs {
     /// Turns that everyone takes
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) rounds: u16,
-    /// Everyone's allocator keeps what is freed (glibc's `MALLOC_TRIM_THRESHOLD_` and `MALLOC_MMAP_THRESHOLD_`), instead of
+    /// Everyone's allocator keeps what is freed (glibc's `MALLOC_TRIM_THRESHOLD_` and `MALLOC_MMAP_THRESHOLD_`, and no fast bins), instead of
     /// giving it back to the system and asking for it again in the next step
     #[arg(long)]
     pub(crate) keep_memory: bool,

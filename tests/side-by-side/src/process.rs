@@ -41,8 +41,9 @@ impl Process {
         };
         command.envs(task.entrant.environment());
         if keep_memory {
-            // More than any of them needs: nothing is returned, and nothing is mapped for itself.
+            // What `keep_freed_memory` sets. More than any of them needs: nothing is returned, and nothing is mapped for itself.
             command.env("MALLOC_TRIM_THRESHOLD_", "68719476736").env("MALLOC_MMAP_THRESHOLD_", "68719476736");
+            command.env("GLIBC_TUNABLES", "glibc.malloc.mxfast=0");
         }
         command.env("OMP_NUM_THREADS", task.threads.to_string());
         let errors =

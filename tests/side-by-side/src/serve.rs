@@ -1,6 +1,6 @@
 //! Our side of a row: a process that trains one model and answers one line of JSON to each request.
 //!
-//! Requests: `loss` (of the weights that it was given), `steps N` (seconds of each), `casts` (of one step), `peak` (bytes).
+//! Requests: `loss` (of the weights that it was given), `steps N` (seconds of each), `casts` (of forward and backward), `peak` (bytes).
 use crate::entrant::{Hardware, Numbers, System, Task};
 use crate::models::{Inputs, Model, Spec};
 use amp_runtime::prelude::*;
@@ -100,15 +100,12 @@ impl Trainer {
             ("steps", count) => Ok(json!(self.timed_steps(count.parse()?)?)),
             ("casts", _) => {
                 // On CUDA a backward runs on libtorch's own thread, which is not counted: the forward's are, on both sides.
-                let step = || {
-                    if self.device == Device::Cpu {
-                        return self.step();
-                    }
-                    drop(self.loss());
-                    Ok(())
-                };
-                let (outcome, ops) = count_ops(step)?;
+                let (outcome, ops) = count_ops(|| {
+                    let loss = self.loss();
+                    if self.device == Device::Cpu { loss.f_backward() } else { Ok(()) }
+                })?;
                 outcome?;
+                self.optim.zero_grad()?;
                 Ok(json!(ops.get("aten::_to_copy").copied().unwrap_or(0)))
             }
             ("peak", _) => Ok(json!(peak_memory(self.device)?.saturating_sub(self.empty))),
