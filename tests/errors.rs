@@ -287,7 +287,7 @@ fn groups_that_do_not_exist_are_refused() {
     }
     for lr in [-1., f64::NAN] {
         assert!(wrapper.set_lr(lr).is_err() && wrapper.set_lr_group(0, lr).is_err());
-        assert!(wrapper.set_weight_decay_group(0, lr).is_err());
+        assert!(wrapper.set_weight_decay(lr).is_err() && wrapper.set_weight_decay_group(0, lr).is_err());
     }
     assert_eq!((wrapper.lr(), wrapper.groups()[0].lr, wrapper.groups()[0].weight_decay), (0.5, 0.5, 0.));
 }

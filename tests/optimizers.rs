@@ -287,6 +287,7 @@ fn each_group_has_its_own_numbers() {
         let mut optimizer = Optimizer::new(config, &model.store).unwrap();
         optimizer.set_lr(0.05).unwrap();
         optimizer.set_lr_group(7, 0.02).unwrap();
+        optimizer.set_weight_decay(0.2).unwrap();
         optimizer.set_weight_decay_group(7, 0.3).unwrap();
         let change = |lr: f64, weight_decay: f64| match config {
             OptimizerConfig::Sgd(sgd) => OptimizerConfig::Sgd(Sgd { lr, weight_decay, ..sgd }),
@@ -296,12 +297,12 @@ fn each_group_has_its_own_numbers() {
         for seed in [1., 2., 3.] {
             apply(&mut optimizer, &loss_of(&model, &["first.weight", "other.weight"], seed));
         }
-        let first = alone(change(0.05, 0.1), "first.weight", &start[0], &[1., 2., 3.]);
+        let first = alone(change(0.05, 0.2), "first.weight", &start[0], &[1., 2., 3.]);
         assert!(same_bits(&model.variable("first.weight"), &first), "{config:?}");
         let other = alone(change(0.02, 0.3), "other.weight", &value, &[1., 2., 3.]);
         assert!(same_bits(&model.variable("other.weight"), &other), "{config:?}");
         let numbers: Vec<_> = optimizer.groups().iter().map(|g| (g.id, g.lr, g.weight_decay)).collect();
-        assert_eq!(numbers, [(0, 0.05, 0.1), (7, 0.02, 0.3)]);
+        assert_eq!(numbers, [(0, 0.05, 0.2), (7, 0.02, 0.3)]);
         assert_eq!(optimizer.lr(), 0.05);
     }
 }

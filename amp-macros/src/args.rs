@@ -106,7 +106,11 @@ impl Args {
             (unknown, _) => {
                 let known: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
                 let message = Message::new(format!("unknown word `{unknown}`"));
-                errors.push(word.name.span(), message.help(suggestion(unknown, &known)));
+                let help = match unknown {
+                    "skip" => "`#[amp(skip)]` stands on statements and blocks; a method that shall be left alone goes into an `impl` block without `#[amp]`".to_owned(),
+                    _ => suggestion(unknown, &known),
+                };
+                errors.push(word.name.span(), message.help(help));
             }
         }
     }

@@ -18,6 +18,12 @@ const APPLY: &[(&str, usize)] = &[("apply", 1), ("apply_t", 2), ("apply_opt", 1)
 const FORWARD: &[(&str, usize)] =
     &[("forward", 1), ("forward_t", 2), ("seq", 1), ("seq_init", 2), ("step", 2)];
 
+/// Methods of numbers that give numbers.
+const ON_NUMBERS: &[&str] = &[
+    "abs", "ceil", "clamp", "cos", "exp", "floor", "ln", "log10", "log2", "max", "min", "mul_add", "pow",
+    "powf", "powi", "recip", "round", "sin", "sqrt", "tanh",
+];
+
 /// The row behind `Tensor::op`; `None` as arity takes any.
 pub(super) fn tensor_function(path: &ExprPath, arity: Option<usize>) -> Option<&'static Op> {
     let segments = &path.path.segments;
@@ -45,6 +51,9 @@ impl<'a> Context<'a> {
         let Some(label) = labels::label(&call.attrs) else { return Value::UNKNOWN };
         if matches!(name.as_str(), "unwrap" | "expect") && matches!(receiver, Value::Each(_)) {
             return receiver.inside();
+        }
+        if receiver.fact().tensor == Tensorness::No && ON_NUMBERS.contains(&name.as_str()) {
+            return Value::NOT_TENSOR;
         }
         if let Some(value) = self.layer_call(call, label, &name, &receiver, arguments) {
             return value;

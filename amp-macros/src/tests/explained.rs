@@ -28,7 +28,7 @@ fn explained() -> Explanation {
 
 #[test]
 fn as_text() {
-    expect![[r#"
+    expect![[r"
         Net::forward: 2 of 6 sites low, 3 casts, 2 layer calls
              2  apply(&self.embed)  by layer     by layer        (the layer's type decides)
              3  matmul              low          low           input to low, if needed; argument 1 to low, if needed  (matrix products are where low precision pays, and they accumulate in full)
@@ -38,7 +38,7 @@ fn as_text() {
              7  self.rnn.seq(..)    by layer     by layer        (the layer's type decides)
              8  mul                 follow       full          none  (it follows its operands)
              8  div                 full         full          none  (`number / tensor` is a reciprocal)
-    "#]]
+    "]]
     .assert_eq(&explained().text());
 }
 

@@ -32,6 +32,7 @@ pub(super) const METHODS: &[Method] = &[
     method("state", None, true),
     method("set_lr", None, true),
     method("set_lr_group", None, true),
+    method("set_weight_decay", None, true),
     method("set_weight_decay_group", None, true),
     method("set_loss_scale", None, true),
     method("loss_scale", None, true),

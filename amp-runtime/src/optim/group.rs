@@ -50,4 +50,9 @@ impl Group {
         self.base_lr = lr * self.multipliers.lr;
         self.values.lr = self.base_lr;
     }
+
+    /// Sets the weight decay that the multiplier then applies to.
+    pub(super) fn set_weight_decay(&mut self, weight_decay: f64) {
+        self.values.weight_decay = weight_decay * self.multipliers.decay;
+    }
 }

@@ -58,14 +58,26 @@ impl Optimizer {
         Ok(())
     }
 
+    /// Sets the weight decay of every group, before multipliers.
+    ///
+    /// # Errors
+    /// A negative or undefined weight decay.
+    pub fn set_weight_decay(&mut self, weight_decay: f64) -> Result<(), OptimError> {
+        require("optimizer", "weight_decay", weight_decay, weight_decay >= 0., "0 or more")?;
+        self.groups.iter_mut().for_each(|group| group.set_weight_decay(weight_decay));
+        if let Rule::Tch(optimizer) = &mut self.rule {
+            optimizer.set_weight_decay(weight_decay);
+        }
+        Ok(())
+    }
+
     /// Sets the weight decay of the parameters with group id `id`, before multipliers.
     ///
     /// # Errors
     /// A negative or undefined weight decay, or an id that no parameter has.
     pub fn set_weight_decay_group(&mut self, id: usize, weight_decay: f64) -> Result<(), OptimError> {
         require("optimizer", "weight_decay", weight_decay, weight_decay >= 0., "0 or more")?;
-        self.in_group(id)?
-            .for_each(|group| group.values.weight_decay = weight_decay * group.multipliers.decay);
+        self.in_group(id)?.for_each(|group| group.set_weight_decay(weight_decay));
         if let Rule::Tch(optimizer) = &mut self.rule {
             optimizer.set_weight_decay_group(id, weight_decay);
         }

@@ -63,6 +63,14 @@ impl OptimWrapper {
         Ok(self.optimizer.set_lr_group(id, lr)?)
     }
 
+    /// Sets the weight decay of every group, before multipliers.
+    ///
+    /// # Errors
+    /// A negative or undefined weight decay.
+    pub fn set_weight_decay(&mut self, weight_decay: f64) -> Result<()> {
+        Ok(self.optimizer.set_weight_decay(weight_decay)?)
+    }
+
     /// Sets the weight decay of the parameters with group id `id`.
     ///
     /// # Errors

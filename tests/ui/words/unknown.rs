@@ -7,4 +7,9 @@ fn forward(x: &Tensor) -> Tensor {
     x.relu()
 }
 
+#[amp(skip)]
+fn left_alone(x: &Tensor) -> Tensor {
+    x.relu()
+}
+
 fn main() {}
