@@ -20,12 +20,12 @@ fn early(x: &Tensor, how: usize) -> Tensor {
         x.shallow_clone()
     };
     // Nor does an `async` block's.
-    let _ = async {
+    drop(async {
         if how > 5 {
             return 5i32;
         }
         6
-    };
+    });
     for _ in 0..1 {
         if how == 1 {
             let low = inner();
