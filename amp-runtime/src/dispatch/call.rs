@@ -3,7 +3,7 @@ use super::cast::To;
 use super::class::{self, Layer};
 use super::make::warn_of_f16_on_cpu;
 use super::slot::{Shared, Slot};
-use crate::native::{self, F16};
+use crate::native::{self, F16, HiddenWeights};
 use crate::plan::{LayerClass, LayerPlan};
 use crate::region::{self, Region};
 use std::cell::Cell;
@@ -23,6 +23,8 @@ pub(super) struct Running {
     layer: Layer,
     plan: &'static LayerPlan,
     place: Where,
+    /// Where a recurrent layer lies.
+    address: usize,
     /// How many regions had been entered before.
     entered: u64,
 }
@@ -34,7 +36,8 @@ impl Running {
         if kind == Layer::Low && !region::low_kinds().is_none() {
             class::watch(layer);
         }
-        Self { layer: kind, plan, place, entered: region::entered() }
+        let address = if kind == Layer::Recurrent { class::address(layer) } else { 0 };
+        Self { layer: kind, plan, place, address, entered: region::entered() }
     }
 
     /// `env.step(..)` and `iter.seq(..)`, which have nothing to do with layers.
@@ -68,14 +71,18 @@ impl Running {
         }
         match self.layer {
             Layer::Full => Some(LayerGuard::Suspended { _region: region::island() }),
-            Layer::Recurrent if self.method() == "step" => {
-                Some(LayerGuard::Uncached { before: native::set_cast_cache(false) })
-            }
-            Layer::Recurrent => {
-                // Within one sequence the weights stay what they are; each step would cast them anew without the cache.
-                native::drop_ambient_casts();
-                None
-            }
+            Layer::Recurrent => match native::begin_recurrent(self.address) {
+                HiddenWeights::Watched => None,
+                HiddenWeights::Sought => Some(LayerGuard::Sought { address: self.address }),
+                _ if self.method() == "step" => {
+                    Some(LayerGuard::Uncached { before: native::set_cast_cache(false) })
+                }
+                _ => {
+                    // Within one sequence the weights stay what they are; each step would cast them anew without the cache.
+                    native::drop_ambient_casts();
+                    None
+                }
+            },
             Layer::Low if low.on(0) == Some(F16) => {
                 warn_of_f16_on_cpu(input);
                 None
@@ -104,6 +111,8 @@ pub(super) enum LayerGuard {
     Suspended { _region: Region },
     /// libtorch keeps no casts of weights.
     Uncached { before: bool },
+    /// What a recurrent layer returns says which its weights are.
+    Sought { address: usize },
 }
 
 impl Drop for LayerGuard {
@@ -164,7 +173,11 @@ impl Call {
 /// The call has returned.
 #[inline]
 pub fn called<T>(_looked: Looked, call: &Call, result: T) -> T {
-    call.guard.set(None);
+    if let Some(LayerGuard::Sought { address }) = call.guard.take()
+        && let Some(output) = class::output(&result)
+    {
+        native::end_recurrent(address, output);
+    }
     if let Some(running) = call.running.take() {
         running.end();
     }

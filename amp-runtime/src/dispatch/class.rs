@@ -78,6 +78,26 @@ fn is<M: ?Sized, T: Recognized>(layer: &M) -> bool {
     recognize::<M, T>(layer).is_some()
 }
 
+/// Where a recurrent layer lies, which is its name while a region lasts.
+pub(super) fn address<M: ?Sized>(layer: &M) -> usize {
+    let lstm = recognize::<M, nn::LSTM>(layer).map(|lstm| std::ptr::from_ref(lstm).addr());
+    lstm.or_else(|| recognize::<M, nn::GRU>(layer).map(|gru| std::ptr::from_ref(gru).addr()))
+        .unwrap_or_default()
+}
+
+/// A tensor of what a recurrent layer returned, which all of its weights are in.
+pub(super) fn output<T>(result: &T) -> Option<&Tensor> {
+    if let Some(state) = recognize::<T, nn::GRUState>(result) {
+        Some(&state.0)
+    } else if let Some(state) = recognize::<T, nn::LSTMState>(result) {
+        Some(&state.0.0)
+    } else if let Some((output, _)) = recognize::<T, (Tensor, nn::GRUState)>(result) {
+        Some(output)
+    } else {
+        recognize::<T, (Tensor, nn::LSTMState)>(result).map(|(output, _)| output)
+    }
+}
+
 /// Before libtorch casts the weights of a layer: what it keeps of them must be what they are.
 #[inline]
 pub(super) fn watch<M: ?Sized>(layer: &M) {

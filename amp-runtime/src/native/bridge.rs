@@ -66,6 +66,17 @@ pub(super) mod ffi {
         dtype: [i8; 2],
     }
 
+    /// What is known of the weights of a recurrent layer.
+    #[derive(Debug)]
+    enum HiddenWeights {
+        /// Nothing: what libtorch keeps of them may be stale.
+        Unseen,
+        /// The call that begins says which they are: `end_recurrent`.
+        Sought,
+        /// They are watched.
+        Watched,
+    }
+
     /// How often an operator ran.
     struct OpCount {
         name: String,
@@ -144,6 +155,8 @@ pub(super) mod ffi {
         fn is_weight(tensor: &Tensor) -> Result<bool>;
         fn cast(tensor: &Tensor, dtype: i8) -> Result<UniquePtr<Tensor>>;
         fn watch_weight(weight: &Tensor) -> Result<()>;
+        fn begin_recurrent(layer: usize) -> Result<HiddenWeights>;
+        fn end_recurrent(layer: usize, result: &Tensor) -> Result<()>;
         fn drop_casts() -> Result<()>;
         fn drop_ambient_casts() -> Result<()>;
         fn begin_outermost();

@@ -1,9 +1,14 @@
 // Casts and when they may be used again. libtorch's own cache looks at nothing but the address.
+#include "amp-runtime/src/native/bridge.rs.h"
 #include "amp-runtime/src/native/casts.h"
 
 #include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/accumulate_grad.h>
 #include <atomic>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 namespace amp {
 namespace {
@@ -20,6 +25,16 @@ thread_local std::unordered_map<const c10::TensorImpl*, WeightCast> weight_casts
 // Weights that layers let libtorch cast.
 thread_local std::unordered_map<const c10::TensorImpl*, Source> watched;
 
+// The weights of recurrent layers, by the layer's address.
+struct Hidden {
+    // Empty until they are known.
+    std::vector<at::Tensor> weights;
+    bool lost = false;
+};
+thread_local std::unordered_map<std::size_t, Hidden> hidden;
+// A larger graph than this is not looked through.
+constexpr std::size_t kMostNodes = 4096;
+
 // Which thread libtorch's cache serves.
 std::atomic<bool> cache_owned = false;
 thread_local bool owns_cache = false;
@@ -33,7 +48,32 @@ void drop_own() {
         holds = false;
         weight_casts.clear();
         watched.clear();
+        hidden.clear();
     }
+}
+
+// The leaves that a tensor was computed from, as its graph has them; none where there is none, or too large a one.
+std::vector<at::Tensor> leaves_of(const at::Tensor& result) {
+    std::vector<at::Tensor> leaves;
+    std::unordered_set<const torch::autograd::Node*> seen;
+    std::vector<torch::autograd::Node*> next = {result.grad_fn().get()};
+    while (!next.empty()) {
+        torch::autograd::Node* node = next.back();
+        next.pop_back();
+        if (node == nullptr || !seen.insert(node).second) {
+            continue;
+        }
+        if (seen.size() > kMostNodes) {
+            return {};
+        }
+        if (auto* leaf = dynamic_cast<torch::autograd::AccumulateGrad*>(node)) {
+            leaves.push_back(leaf->variable);
+        }
+        for (const torch::autograd::Edge& edge : node->next_edges()) {
+            next.push_back(edge.function.get());
+        }
+    }
+    return leaves;
 }
 
 const void* data_of(const at::Tensor& tensor) noexcept {
@@ -100,6 +140,37 @@ void watch_weight(const at::Tensor& weight) {
     if (!first && !seen->second.is(weight)) {
         at::autocast::clear_cache();
         seen->second = Source(weight);
+    }
+}
+
+HiddenWeights begin_recurrent(std::size_t layer) {
+    auto [seen, first] = hidden.try_emplace(layer);
+    holds = true;
+    if (first || seen->second.lost) {
+        return HiddenWeights::Unseen;
+    }
+    if (seen->second.weights.empty()) {
+        at::autocast::clear_cache();  // from here on what is kept is what the weights are
+        return HiddenWeights::Sought;
+    }
+    for (const at::Tensor& weight : seen->second.weights) {
+        watch_weight(weight);
+    }
+    return HiddenWeights::Watched;
+}
+
+void end_recurrent(std::size_t layer, const at::Tensor& result) {
+    auto seen = hidden.find(layer);
+    if (seen == hidden.end()) {
+        return;
+    }
+    seen->second.weights = leaves_of(result);
+    seen->second.lost = seen->second.weights.empty();
+    for (const at::Tensor& weight : seen->second.weights) {
+        watch_weight(weight);
+    }
+    if (seen->second.lost) {
+        at::autocast::clear_cache();
     }
 }
 

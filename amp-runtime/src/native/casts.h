@@ -39,6 +39,12 @@ std::unique_ptr<Source> remember(const at::Tensor& tensor);
 bool is_weight(const at::Tensor& tensor);
 // In dtype `dtype`; a weight's cast is kept until the outermost region ends or somebody may have written to it.
 std::unique_ptr<at::Tensor> cast(const at::Tensor& tensor, std::int8_t dtype);
+// Whether what libtorch keeps of a recurrent layer's weights, which nobody sees, may be used by a call that begins. From the second
+// call in an outermost region on it may be: the graph of that one's result says which weights they are, and they are watched.
+enum class HiddenWeights : std::uint8_t;
+HiddenWeights begin_recurrent(std::size_t layer);
+// The second call has returned.
+void end_recurrent(std::size_t layer, const at::Tensor& result);
 // Drops libtorch's casts where this weight is not what it was when last seen in the outermost region.
 void watch_weight(const at::Tensor& weight);
 // After weights were written to: every cast of a weight on this thread is void, libtorch's own too.

@@ -1,5 +1,6 @@
 //! Casts and when they may be used again: what a site asks of a tensor, in one call each.
 use super::bridge::ffi;
+use super::bridge::ffi::HiddenWeights;
 use super::error::Result;
 use super::handle::{inner, outer};
 use cxx::UniquePtr;
@@ -51,6 +52,17 @@ pub(crate) fn cast(tensor: &Tensor, dtype: i8) -> Result<Tensor> {
 pub(crate) fn watch_weight(weight: &Tensor) {
     // It looks up a map: what could fail there ends the process anyway.
     let _ = ffi::watch_weight(inner(weight));
+}
+
+/// Whether libtorch's casts of the weights of a recurrent layer, known by its address, may be used by a call that begins.
+pub(crate) fn begin_recurrent(layer: usize) -> HiddenWeights {
+    ffi::begin_recurrent(layer).unwrap_or(HiddenWeights::Unseen)
+}
+
+/// The weights of that layer are those that this result was computed from: they are watched.
+pub(crate) fn end_recurrent(layer: usize, result: &Tensor) {
+    // It fills maps: what could fail there ends the process anyway.
+    let _ = ffi::end_recurrent(layer, inner(result));
 }
 
 /// Drops every cast of a weight that this thread keeps, libtorch's own too: after weights may have been written to.

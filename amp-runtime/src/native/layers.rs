@@ -41,7 +41,7 @@ macro_rules! each_layer {
 pub(crate) use each_layer;
 
 each_layer!(recognized);
-recognized!(Tensor);
+recognized!(Tensor, nn::GRUState, nn::LSTMState, (Tensor, nn::GRUState), (Tensor, nn::LSTMState));
 
 /// The value as a `T`, if that is what it is, or what it refers to or owns.
 #[inline]
