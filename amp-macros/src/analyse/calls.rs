@@ -174,7 +174,8 @@ impl<'a> Context<'a> {
         if let Some(binding) = shape::name(input).and_then(|name| self.scope.binding(&name.to_string()))
             && fact.held != to
         {
-            self.uses.add(binding, to, &self.path, UseAt::Layer(index));
+            let life = self.scope.life(binding);
+            self.uses.add((binding, life), to, &self.path, UseAt::Layer(index));
         }
         self.plan.bodies[self.body].used = true;
         self.plan.layers.push(LayerCall {

@@ -83,7 +83,8 @@ impl<'a> Context<'a> {
         for cast in call.casts.iter().filter(|_| shareable) {
             let binding = shape::name(call.operands[cast.operand]).map(ToString::to_string);
             if let Some(binding) = binding.and_then(|name| self.scope.binding(&name)) {
-                self.uses.add(binding, cast.to, &self.path, UseAt::Call(index, cast.operand));
+                let life = self.scope.life(binding);
+                self.uses.add((binding, life), cast.to, &self.path, UseAt::Call(index, cast.operand));
             }
         }
         self.plan.calls.push(call);

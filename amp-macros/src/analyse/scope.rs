@@ -13,12 +13,16 @@ pub(super) struct Scope {
     frames: Vec<HashMap<String, usize>>,
     /// What each binding holds at the point that has been reached.
     held: Vec<Value>,
+    /// The assignment that it has its value of: casts are shared between uses of one value.
+    lives: Vec<usize>,
+    /// How many assignments there were.
+    assignments: usize,
     /// Whether it was declared `mut`.
     mutable: Vec<bool>,
     /// Whether it is an exclusive reference.
     borrows: Vec<Borrow>,
-    /// What bindings held before, latest change last: the way back to a fork.
-    before: Vec<(usize, Value)>,
+    /// What bindings held before, and since which assignment, latest change last: the way back to a fork.
+    before: Vec<(usize, Value, usize)>,
     /// Whether the point that has been reached cannot be reached.
     pub(super) diverged: bool,
 }
@@ -33,7 +37,7 @@ pub(super) struct Fork {
 /// What one way from a fork has changed.
 #[derive(Debug)]
 pub(super) struct Branch {
-    changed: HashMap<usize, Value>,
+    changed: HashMap<usize, (Value, usize)>,
     pub(super) diverged: bool,
 }
 
@@ -57,8 +61,19 @@ impl Scope {
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
         if let Some(binding) = self.binding(name) {
-            self.change(binding, value);
+            let life = self.assignment();
+            self.change(binding, value, life);
         }
+    }
+
+    /// The assignment that a binding has its value of.
+    pub(super) fn life(&self, binding: usize) -> usize {
+        self.lives[binding]
+    }
+
+    fn assignment(&mut self) -> usize {
+        self.assignments += 1;
+        self.assignments
     }
 
     /// Whether the name is an exclusive reference, or holds some.
@@ -69,6 +84,8 @@ impl Scope {
     fn declare(&mut self, ident: &PatIdent, value: Value, borrow: Borrow) {
         let (name, binding) = (ident.ident.to_string(), self.held.len());
         self.held.push(value);
+        let life = self.assignment();
+        self.lives.push(life);
         self.mutable.push(ident.mutability.is_some());
         self.borrows.push(match ident.by_ref {
             Some(_) if ident.mutability.is_some() => Borrow::Itself,
@@ -124,10 +141,11 @@ impl Scope {
         }
     }
 
-    fn change(&mut self, binding: usize, value: Value) {
-        if self.held[binding] != value {
-            let before = std::mem::replace(&mut self.held[binding], value);
-            self.before.push((binding, before));
+    fn change(&mut self, binding: usize, value: Value, life: usize) {
+        if self.held[binding] != value || self.lives[binding] != life {
+            let value = std::mem::replace(&mut self.held[binding], value);
+            let life = std::mem::replace(&mut self.lives[binding], life);
+            self.before.push((binding, value, life));
         }
     }
 
@@ -139,9 +157,10 @@ impl Scope {
     pub(super) fn rewind(&mut self, fork: Fork) -> Branch {
         let mut changed = HashMap::new();
         while self.before.len() > fork.changes {
-            let Some((binding, before)) = self.before.pop() else { break };
-            let now = std::mem::replace(&mut self.held[binding], before);
-            changed.entry(binding).or_insert(now);
+            let Some((binding, value, life)) = self.before.pop() else { break };
+            let value = std::mem::replace(&mut self.held[binding], value);
+            let life = std::mem::replace(&mut self.lives[binding], life);
+            changed.entry(binding).or_insert((value, life));
         }
         let diverged = std::mem::replace(&mut self.diverged, fork.diverged);
         Branch { changed, diverged }
@@ -159,17 +178,20 @@ impl Scope {
         bindings.sort_unstable();
         bindings.dedup();
         for binding in bindings {
-            let values =
-                ending.iter().map(|branch| branch.changed.get(&binding).unwrap_or(&self.held[binding]));
-            let joined = values.cloned().reduce(|all, value| all.join(&value));
-            self.change(binding, joined.unwrap_or(Value::UNKNOWN));
+            let here = (self.held[binding].clone(), self.lives[binding]);
+            let ways: Vec<&(Value, usize)> =
+                ending.iter().map(|branch| branch.changed.get(&binding).unwrap_or(&here)).collect();
+            let joined = ways.iter().map(|way| way.0.clone()).reduce(|all, value| all.join(&value));
+            let life =
+                if ways.windows(2).all(|two| two[0].1 == two[1].1) { ways[0].1 } else { self.assignment() };
+            self.change(binding, joined.unwrap_or(Value::UNKNOWN), life);
         }
     }
 
     /// Forgets the precision of a name that is written to somewhere else.
     pub(super) fn blur(&mut self, name: &str) {
         if let Some(binding) = self.binding(name) {
-            self.change(binding, self.held[binding].blurred());
+            self.change(binding, self.held[binding].blurred(), self.lives[binding]);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which casts share a slot: those of one binding to one precision, in one run of one block.
+//! Which casts share a slot: those of one value of one binding to one precision, in one run of one block.
 use crate::plan::{Held, Plan, SharedSlot};
 use std::collections::BTreeMap;
 
@@ -26,19 +26,19 @@ struct Use {
     blocks: Vec<usize>,
 }
 
-/// Every cast of a binding, by binding, precision and the fence around it.
+/// Every cast of a value, by its binding, the assignment that it is of, precision and the fence around it.
 #[derive(Debug, Default)]
-pub(super) struct Uses(BTreeMap<(usize, bool, Option<Step>), Vec<Use>>);
+pub(super) struct Uses(BTreeMap<(usize, usize, bool, Option<Step>), Vec<Use>>);
 
 impl Uses {
-    pub(super) fn add(&mut self, binding: usize, to: Held, path: &[Step], at: UseAt) {
+    pub(super) fn add(&mut self, (binding, life): (usize, usize), to: Held, path: &[Step], at: UseAt) {
         let fence = path.iter().rposition(|step| matches!(step, Step::Fence(_)));
         let inside = &path[fence.map_or(0, |fence| fence + 1)..];
         let blocks = inside.iter().filter_map(|step| match step {
             Step::Block(number) => Some(*number),
             Step::Fence(_) => None,
         });
-        let key = (binding, to == Held::Low, fence.map(|fence| path[fence]));
+        let key = (binding, life, to == Held::Low, fence.map(|fence| path[fence]));
         self.0.entry(key).or_default().push(Use { at, blocks: blocks.collect() });
     }
 

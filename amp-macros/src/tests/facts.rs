@@ -160,6 +160,15 @@ fn a_binding_is_cast_once_in_a_run_of_a_block() {
         0,
         "two bindings"
     );
+    let reused = "let mut h = xs.tanh(); h.matmul(&self.q);";
+    assert_eq!(shared(&format!("{reused} h = self.other(); h.matmul(&self.q);")), 0, "two values");
+    assert_eq!(
+        shared(&format!("{reused} if c {{ h = self.other(); }} h.matmul(&self.q);")),
+        0,
+        "perhaps two"
+    );
+    assert_eq!(shared(&format!("{reused} if c {{ h = self.other(); return h; }} h.matmul(&self.q);")), 2);
+    assert_eq!(shared(&format!("{reused} if c {{ h = self.other(); }} else {{ h.matmul(&self.q); }}")), 2);
     plan("xs.apply(&self.q); xs.apply(&self.k);", |plan| {
         assert!(plan.layers.iter().all(|layer| layer.slot == Some(0)));
         assert_eq!(plan.slots[0].block, plan.bodies[0].block);
