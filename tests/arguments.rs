@@ -1,5 +1,6 @@
 //! What a call does with its arguments by itself stays so: exclusive references are borrowed again, and a dtype that is asked for
 //! never makes low what the policy has in f32.
+use amp_runtime::OptimWrapperError;
 use amp_runtime::prelude::*;
 use tch::nn::{self, Module};
 use tch::{Device, IndexOp, Kind, Tensor};
@@ -26,7 +27,7 @@ fn each(x: &Tensor, ws: &mut [Tensor], mut last: Option<&mut Tensor>) -> Tensor 
         h = h.mm(w);
         let _ = w.fill_(f64::from(u8::try_from(index).unwrap_or(0)));
     }
-    if let Some(w) = &mut ws.get_mut(0) {
+    if let Some(w) = ws.get_mut(0) {
         h = h.matmul(w);
         let _ = w.fill_(3.);
     }
@@ -46,9 +47,55 @@ fn each(x: &Tensor, ws: &mut [Tensor], mut last: Option<&mut Tensor>) -> Tensor 
 struct Counter(f64);
 
 impl Counter {
+    fn mean(&mut self, of: impl Fn(&Self) -> f64) -> f64 {
+        of(self)
+    }
+
+    fn put(&mut self, one: i32, two: i32, three: i32) {
+        self.0 = f64::from(one + two + three);
+    }
+
     fn add(&mut self, counted: &mut Tensor) {
         let _ = counted.fill_(self.0);
     }
+}
+
+/// What comes out of somebody else's `&mut` is whatever it is.
+#[amp(dtype = bf16)]
+fn iterators(
+    net: &dyn Module,
+    loader: &mut dyn Iterator<Item = (&Tensor, &Tensor)>,
+    pairs: Vec<(&mut Tensor, &Tensor)>,
+    held: &Held,
+) -> f64 {
+    let mut sum = 0.;
+    for (x, y) in loader {
+        sum += net.forward(x).mse_loss(y, tch::Reduction::Mean).double_value(&[]);
+        sum += held.w.matmul(x).matmul(x).double_value(&[0, 0]);
+    }
+    for (w, x) in pairs {
+        sum += held.w.matmul(x).mm(x).double_value(&[0, 0]);
+        *w *= 2.;
+    }
+    let all = [held.w.shallow_clone()];
+    let mut each = all.iter();
+    for x in &mut each {
+        sum += held.w.matmul(x).matmul(x).double_value(&[0, 0]);
+    }
+    sum
+}
+
+struct Held {
+    w: Tensor,
+}
+
+/// A closure that moves what it captures, and names that other types have too.
+#[amp(dtype = bf16)]
+fn shared(held: &Held, w: &mut Tensor, statistics: &mut Counter) -> Tensor {
+    let product = || held.w.matmul(w);
+    let _ = statistics.mean(|counter| counter.0);
+    statistics.put(1, 2, 3);
+    product()
 }
 
 #[amp(dtype = bf16)]
@@ -69,6 +116,13 @@ fn exclusive_references_are_borrowed_again() {
     assert_eq!([&ws[0], &ws[1], &last].map(|w| w.double_value(&[0, 0])), [3., 4., 5.]);
     let net = nn::func(|xs| xs.matmul(xs));
     assert_eq!(others(&mut Counter(2.), &net, &mut v).double_value(&[0, 0]), 16.);
+    let held = Held { w: square(1.) };
+    let mut counter = Counter(0.);
+    assert_eq!(shared(&held, &mut square(1.), &mut counter).double_value(&[0, 0]), 4.);
+    assert_eq!(counter.0, 6.);
+    let mut w = square(1.);
+    let sum = iterators(&net, &mut [(&x, &x)].into_iter(), vec![(&mut w, &x)], &held);
+    assert_eq!((sum, w.double_value(&[0, 0])), (9. + 16. + 16. + 16., 2.));
 }
 
 /// The kind of each result of `h`, which is low, and `x`, which is not.
@@ -155,8 +209,58 @@ fn by_configuration(x: &Tensor, w: &Tensor, layer: &dyn Module) -> Tensor {
     }
 }
 
+/// What a name holds where a statement may be configured away, or an option is empty at first, is not known.
+#[amp(dtype = bf16)]
+fn unknown(x: &Tensor, w: &Tensor) -> [Kind; 4] {
+    #[cfg(test)]
+    let y = x.matmul(w);
+    #[cfg(not(test))]
+    let y = x.exp();
+    let mut z = x.matmul(w);
+    #[cfg(not(test))]
+    {
+        z = x.exp();
+    }
+    z = z.relu();
+    let mut state = None;
+    let mut last = Kind::Float;
+    for _ in 0..2 {
+        last = match &state {
+            None => Kind::Float,
+            Some(hidden) => Tensor::exp(hidden).kind(),
+        };
+        state = Some(x.matmul(w));
+    }
+    let Some(hidden) = state else { return [Kind::Half; 4] };
+    let norm = x.matmul(w).exp().norm_scalaropt_dtype(2, x.kind());
+    [y.exp().kind(), z.exp().kind(), last, (hidden.abs().exp() * norm).kind()]
+}
+
+#[test]
+fn what_may_be_low_is_cast() {
+    assert_eq!(unknown(&square(1.), &square(1.)), [Kind::Float; 4]);
+}
+
+#[amp(train_step)]
+fn conditional(opt: &mut OptimWrapper, loss: &Tensor) -> Result<(), OptimWrapperError> {
+    opt.zero_grad();
+    loss.backward();
+    #[cfg(not(test))]
+    opt.clip_grad_norm(1.);
+    #[cfg(not(test))]
+    #[amp(skip)]
+    println!("{loss}");
+    opt.step();
+    Ok(())
+}
+
 #[test]
 fn what_is_configured_away_leaves_nothing_behind() {
     let net = nn::func(Tensor::relu);
     assert_eq!(by_configuration(&square(1.), &square(1.), &net).kind(), Kind::BFloat16);
+    let store = nn::VarStore::new(Device::Cpu);
+    let w = store.root().var("w", &[2], nn::Init::Const(1.));
+    let mut opt = OptimWrapper::builder(Sgd::default()).build(&store).unwrap();
+    conditional(&mut opt, &w.square().sum(Kind::Float)).unwrap();
+    assert_eq!(opt.applied_updates().unwrap(), 1);
 }

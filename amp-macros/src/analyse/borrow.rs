@@ -1,12 +1,15 @@
 //! Which values are exclusive references: tch borrows them again where it takes `&Tensor`, generated code has to say so.
-use syn::visit::{self, Visit};
-use syn::{Expr, Type, TypeReference};
+//!
+//! Only where what is written leaves no doubt: what is called one and is none would not compile.
+use syn::{Expr, GenericArgument, PathArguments, Type};
 
 /// Where a value is `&mut`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Borrow {
     Nowhere,
     Itself,
+    /// So are the items of what it refers to, seen through it: a list's, an option's.
+    Throughout,
     /// The items of an iterator, what an option holds.
     Inside,
     /// The second of each pair of an iterator.
@@ -16,19 +19,16 @@ pub(super) enum Borrow {
 impl Borrow {
     /// Of a written type.
     pub(super) fn of_type(ty: &Type) -> Self {
-        struct Finder(bool);
-        impl Visit<'_> for Finder {
-            fn visit_type_reference(&mut self, reference: &TypeReference) {
-                self.0 |= reference.mutability.is_some();
-                visit::visit_type_reference(self, reference);
-            }
-        }
-        let mut finder = Finder(false);
-        finder.visit_type(ty);
         match ty {
-            Type::Reference(reference) if reference.mutability.is_some() => Self::Itself,
-            Type::Path(_) if finder.0 => Self::Inside,
-            _ => Self::Nowhere,
+            Type::Reference(reference) if reference.mutability.is_some() => match &*reference.elem {
+                Type::Slice(_) | Type::Array(_) => Self::Throughout,
+                inner if argument(inner, &["Vec", "Option"]).is_some() => Self::Throughout,
+                _ => Self::Itself,
+            },
+            _ => match argument(ty, &["Vec", "Option"]) {
+                Some(Type::Reference(reference)) if reference.mutability.is_some() => Self::Inside,
+                _ => Self::Nowhere,
+            },
         }
     }
 
@@ -51,21 +51,37 @@ impl Borrow {
         }
     }
 
-    /// Of what lies in it: matching goes through references.
+    /// Of what lies in it.
     pub(super) fn inside(self) -> Self {
         match self {
-            Self::Itself | Self::Inside => Self::Itself,
+            Self::Throughout | Self::Inside => Self::Itself,
             Self::Second => Self::Second,
-            Self::Nowhere => Self::Nowhere,
+            Self::Nowhere | Self::Itself => Self::Nowhere,
         }
     }
 
     /// Of an element of a pair.
     pub(super) fn element(self, index: usize) -> Self {
-        match self {
-            Self::Itself => Self::Itself,
-            Self::Second if index == 1 => Self::Itself,
-            _ => Self::Nowhere,
+        if self == Self::Second && index == 1 { Self::Itself } else { Self::Nowhere }
+    }
+
+    /// Whether the value itself is.
+    pub(super) fn is_exclusive(self) -> bool {
+        matches!(self, Self::Itself | Self::Throughout)
+    }
+}
+
+/// `T` of `Vec<T>`.
+fn argument<'t>(ty: &'t Type, names: &[&str]) -> Option<&'t Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if names.iter().any(|name| last.ident == name) => {
+            match arguments.args.first() {
+                Some(GenericArgument::Type(ty)) => Some(ty),
+                _ => None,
+            }
         }
+        _ => None,
     }
 }

@@ -237,7 +237,7 @@ impl<'a> Context<'a> {
             let word = name.to_string();
             let op = policy::find(Form::Method, &word, arity)
                 .or_else(|| policy::find(Form::Function, &word, arity));
-            if op.is_some_and(|op| !matches!(op.class, Class::Follow)) {
+            if op.is_some_and(|op| !matches!(op.class, Class::Follow) && !op.is_unlisted()) {
                 self.plan.unseen.push((name.span(), word));
             }
         }

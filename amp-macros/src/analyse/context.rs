@@ -1,5 +1,4 @@
 //! Where the walk through a body is, and what it has found so far.
-use super::borrow::Borrow;
 use super::scope::Scope;
 use super::share::{Step, UseAt, Uses};
 use crate::args::Args;
@@ -7,7 +6,7 @@ use crate::plan::{Body, Call, Fact, Island, Plan, Reason, Spelling};
 use crate::syntax::labels::{self, Labelled};
 use crate::syntax::shape;
 use proc_macro2::Span;
-use syn::{Block, Expr};
+use syn::{Block, Expr, Ident};
 
 /// Where the walk is and what it has found.
 pub(super) struct Context<'a> {
@@ -65,7 +64,14 @@ impl<'a> Context<'a> {
 
     /// Whether the operand is the name of an exclusive reference.
     pub(super) fn is_borrowed(&self, operand: &Expr) -> bool {
-        matches!(operand, Expr::Path(_)) && self.borrow(operand) == Borrow::Itself
+        // One that is named once more nowhere may as well be moved, which asks nothing of whoever calls a closure.
+        let again =
+            |name: &Ident| self.labelled.mentions.get(&name.to_string()).is_some_and(|count| *count > 1);
+        let name = match operand {
+            Expr::Path(path) => path.path.get_ident(),
+            _ => None,
+        };
+        name.is_some_and(again) && self.borrow(operand).is_exclusive()
     }
 
     /// Keeps the call; its number is where messages point.

@@ -20,6 +20,15 @@ pub(super) fn decide<'a>(context: &mut Context<'a>, site: &mut Call<'a>) {
     } else {
         None
     };
+    // Common names, which other types have too.
+    let is_unlisted = site.op.is_some_and(Op::is_unlisted) && matches!(site.spelling, Spelling::Method);
+    if is_unlisted
+        && overridden.is_none()
+        && site.island == Island::None
+        && site.facts[0].tensor != Tensorness::Yes
+    {
+        return;
+    }
     if overridden.is_some() && !context.plan.used_overrides.contains(&name) {
         context.plan.used_overrides.push(name);
     }
@@ -111,14 +120,21 @@ pub(super) fn is_nothing(expr: &Expr) -> bool {
 /// Where the output's dtype is decided at run time: where none is asked for, or one that is or may be low.
 fn kind(site: &Call<'_>, class: Class) -> Option<usize> {
     let position = site.op?.kind?;
-    let asked = Asked::of(site.operands.get(position)?);
+    let asked = site.operands.get(position)?;
+    // tch takes the dtype of these as a plain `Kind`; a closure or a number is an argument of something else.
+    if site.name.contains("norm_scalaropt") || is_nothing(asked) && !shape::is_none(asked) {
+        return None;
+    }
+    let asked = Asked::of(asked);
     // A path call's input is not looked at.
     let looks = matches!(site.spelling, Spelling::Method);
     let held = site.facts[0].held;
     let decides = match class {
         Class::FullOutput if asked == Asked::Nothing => looks && held != Held::Full,
         Class::FullOutput | Class::Full => asked == Asked::AtRunTime || asked.is_low(),
-        Class::Follow => asked == Asked::AtRunTime && looks && held != Held::Low,
+        Class::Follow => {
+            asked == Asked::AtRunTime && looks && held != Held::Low && site.facts[0].tensor == Tensorness::Yes
+        }
         Class::Low | Class::Widest | Class::Banned => false,
     };
     decides.then_some(position)

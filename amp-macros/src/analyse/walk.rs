@@ -61,6 +61,7 @@ impl<'a> Context<'a> {
     fn stmt(&mut self, stmt: &'a Stmt) -> Option<Value> {
         match stmt {
             Stmt::Local(local) => {
+                let conditional = marks::is_conditional(&local.attrs);
                 let mark = marks::mark(&local.attrs);
                 let value = self.in_island(mark, |walk| match &local.init {
                     Some(init) => {
@@ -75,8 +76,19 @@ impl<'a> Context<'a> {
                     None => Value::UNKNOWN,
                 });
                 let borrow = local.init.as_ref().map_or(Borrow::Nowhere, |init| self.borrow(&init.expr));
+                // Where it is configured away, the name may be another's, of another precision.
+                let value = if conditional { value.blurred() } else { value };
                 self.scope.bind(&local.pat, &value, borrow);
                 None
+            }
+            Stmt::Expr(expr, semi) if marks::is_conditional(marks::leading(expr)) => {
+                self.perhaps(|walk| drop(walk.expr(expr)));
+                semi.is_none().then_some(Value::UNKNOWN)
+            }
+            Stmt::Macro(stmt) if marks::is_conditional(&stmt.attrs) => {
+                let mark = marks::mark(&stmt.attrs);
+                self.perhaps(|walk| drop(walk.in_island(mark, |walk| walk.macro_call(&stmt.mac))));
+                stmt.semi_token.is_none().then_some(Value::UNKNOWN)
             }
             Stmt::Expr(expr, None) => Some(self.expr(expr)),
             Stmt::Expr(expr, Some(_)) => {
@@ -221,7 +233,8 @@ impl<'a> Context<'a> {
             let name = name.to_string();
             return match self.scope.value(&name) {
                 Some(value) => value.clone(),
-                None if name == "None" => Value::NOT_TENSOR,
+                // What it may hold later is not known.
+                None if name == "None" => Value::Each(Fact::UNKNOWN),
                 None => Value::UNKNOWN,
             };
         }
@@ -230,6 +243,7 @@ impl<'a> Context<'a> {
                 op.class,
                 Class::Low | Class::Full | Class::FullOutput | Class::Widest | Class::Banned
             )
+            && !op.is_unlisted()
             && self.island() != Island::Skip
         {
             self.plan.unseen.push((path.span(), op.name.to_owned()));
@@ -262,6 +276,7 @@ impl<'a> Context<'a> {
         // What is in `debug_assert!` or in a message may not run, and `name = value` is an argument.
         self.perhaps(|walk| drop(walk.all(exprs)));
         self.scope.forget(&Writes::of(labelled, None, exprs));
+        self.scope.forget(&Writes::of_pattern(&labelled.macros[number]));
         self.scope.diverged |= macros::diverges(mac);
         Value::UNKNOWN
     }

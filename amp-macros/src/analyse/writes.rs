@@ -1,7 +1,8 @@
 //! Which names code may write to.
 use crate::policy;
 use crate::syntax::labels::{self, Labelled};
-use crate::syntax::{macros, shape};
+use crate::syntax::macros::{self, ReadMacro};
+use crate::syntax::shape;
 use std::collections::BTreeSet;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Block, Expr, ExprMethodCall, Item, Local, Macro, Pat};
@@ -91,6 +92,12 @@ impl Writes {
     /// Those of a macro's tokens.
     pub(super) fn of_tokens(mac: &Macro) -> Self {
         Self { lent: macros::names(&mac.tokens).into_iter().collect(), ..Self::default() }
+    }
+
+    /// Those of the pattern of `matches!`, which may have a guard.
+    pub(super) fn of_pattern(read: &ReadMacro) -> Self {
+        let lent = read.pattern().map(macros::names).unwrap_or_default().into_iter().collect();
+        Self { lent, ..Self::default() }
     }
 
     fn call(&mut self, call: &ExprMethodCall) {

@@ -1,4 +1,5 @@
 //! What a row of the op table says.
+use super::reason;
 
 /// What the policy does with an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,4 +76,11 @@ pub(crate) struct Op {
     pub(crate) torch: &'static str,
     /// Why it stands in its class, for those who ask.
     pub(crate) reason: &'static str,
+}
+
+impl Op {
+    /// Whether libtorch's autocast has no list with it: nothing is decided where the receiver may be no tensor.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.reason == reason::REFUSED
+    }
 }

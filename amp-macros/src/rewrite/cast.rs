@@ -243,9 +243,9 @@ impl Rewrite<'_> {
             return Expr::Verbatim(quote!(#path #group));
         }
         let mut args = function.args.iter();
-        let receiver = args.next();
+        let Some(receiver) = args.next() else { return Expr::Call(function.clone()) };
         let operand = &operands[0];
-        let value = self.names.wrap("Value", None, &receiver, operand.start, operand.end);
+        let value = self.names.receiver(receiver, operand.place, operand.start, operand.end);
         let (site, slot) = (self.names.path("Site", operand.end), self.names.slot(operand.end));
         let method = proc_macro2::Ident::new(&call.name, call.span);
         let group = parenthesized(quote!(#(#args),*), last);
@@ -289,7 +289,7 @@ pub(super) fn without_parens(expr: &Expr) -> &Expr {
 }
 
 /// Attributes stay outside: they may not stand before an argument.
-fn restore(expr: &mut Expr, attrs: &[Attribute]) {
+pub(super) fn restore(expr: &mut Expr, attrs: &[Attribute]) {
     if !attrs.is_empty() {
         *expr = Expr::Verbatim(quote!(#(#attrs)* #expr));
     }

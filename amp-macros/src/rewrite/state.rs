@@ -2,6 +2,7 @@
 use crate::names::Names;
 use crate::plan::{Island, Plan};
 use crate::syntax::macros::ReadMacro;
+use crate::syntax::marks;
 use std::collections::HashMap;
 use syn::Attribute;
 
@@ -53,7 +54,7 @@ impl Sites {
     /// Notes the conditions of what comes next; [`Self::leave`] takes the number to go back to.
     pub(super) fn enter(&mut self, attrs: &[Attribute]) -> usize {
         let around = self.cfgs.len();
-        self.cfgs.extend(attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned());
+        self.cfgs.extend(attrs.iter().filter(|attr| marks::is_condition(attr)).cloned());
         around
     }
 

@@ -1,4 +1,5 @@
 //! Goes through a body and changes what the plan says.
+use super::cast::restore;
 use super::region;
 use super::state::{At, Rewrite};
 use crate::plan::Island;
@@ -28,7 +29,10 @@ impl Rewrite<'_> {
         use crate::syntax::shape::{end, start};
         let (first, last) = (start(expr), end(expr));
         if let Some(guard) = self.island(island, first) {
+            // They hold for all of what is written around it.
+            let attrs = marks::attributes(expr).map(std::mem::take).unwrap_or_default();
             *expr = self.names.wrap("leave", Some(guard), expr, first, last);
+            restore(expr, &attrs);
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A label is an attribute `#[__amp7]` on an expression, or a statement `__amp!(7);` at the head of a block; both are
 //! gone when the function is printed again.
-use super::macros::ReadMacro;
+use super::macros::{self, ReadMacro};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use std::collections::HashMap;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     AttrStyle, Attribute, BinOp, Block, Expr, ExprBlock, Item, Macro, MacroDelimiter, Meta, Stmt, StmtMacro,
@@ -17,6 +18,8 @@ pub(crate) struct Labelled {
     pub(crate) block: Block,
     /// How many labels there are.
     pub(crate) count: usize,
+    /// How often each name is written in an expression.
+    pub(crate) mentions: HashMap<String, usize>,
     /// The macro calls that can be looked into, in the order of the numbers that stand for their tokens.
     pub(crate) macros: Vec<ReadMacro>,
 }
@@ -24,9 +27,9 @@ pub(crate) struct Labelled {
 impl Labelled {
     /// Labels the body of a function; nested items are not entered.
     pub(crate) fn new(mut block: Block) -> Self {
-        let mut numbering = Numbering { next: 0, macros: Vec::new() };
+        let mut numbering = Numbering { next: 0, macros: Vec::new(), mentions: HashMap::new() };
         numbering.visit_block_mut(&mut block);
-        Self { block, count: numbering.next, macros: numbering.macros }
+        Self { block, count: numbering.next, mentions: numbering.mentions, macros: numbering.macros }
     }
 }
 
@@ -76,6 +79,7 @@ fn value(tokens: &TokenStream) -> Option<usize> {
 struct Numbering {
     next: usize,
     macros: Vec<ReadMacro>,
+    mentions: HashMap<String, usize>,
 }
 
 impl Numbering {
@@ -125,6 +129,11 @@ impl VisitMut for Numbering {
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         match expr {
+            Expr::Path(path) => {
+                if let Some(name) = path.path.get_ident() {
+                    *self.mentions.entry(name.to_string()).or_default() += 1;
+                }
+            }
             Expr::MethodCall(call) => {
                 let label = self.attribute();
                 call.attrs.push(label);
@@ -176,6 +185,10 @@ impl VisitMut for Numbering {
             let number = TokenTree::from(Literal::usize_unsuffixed(self.macros.len()));
             mac.tokens = [name, number].into_iter().collect();
             self.macros.push(read);
+        } else {
+            for name in macros::names(&mac.tokens) {
+                *self.mentions.entry(name).or_default() += 1;
+            }
         }
     }
 

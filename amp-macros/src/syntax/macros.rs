@@ -90,6 +90,14 @@ impl ReadMacro {
         Some(Self { exprs, rest, original: mac.tokens.clone() })
     }
 
+    /// What follows the expressions, where it is no comma: the pattern of `matches!`.
+    pub(crate) fn pattern(&self) -> Option<&TokenStream> {
+        match &self.rest {
+            Rest::Tokens(tokens) => Some(tokens),
+            Rest::Commas(_) => None,
+        }
+    }
+
     /// The tokens with the expressions as they are now.
     pub(crate) fn print(self) -> TokenStream {
         let mut tokens = TokenStream::new();

@@ -105,16 +105,40 @@ pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
         Match MethodCall Paren Path Range Reference Repeat Return Struct Try Tuple Unary Unsafe While)
 }
 
-/// The mark of an expression.
-pub(crate) fn of(expr: &Expr) -> Option<Mark> {
+/// Those that hold for all of it: before an assignment or an operator they are the first operand's.
+pub(crate) fn attributes_of(expr: &Expr) -> &[Attribute] {
     macro_rules! attrs {
         ($($variant:ident)*) => {
             match expr {
-                $(Expr::$variant(expr) => mark(&expr.attrs),)*
-                _ => None,
+                $(Expr::$variant(expr) => &expr.attrs,)*
+                _ => &[],
             }
         };
     }
     attrs!(Array Await Block Break Call Closure Continue Field ForLoop Group If Index Let Lit Loop Macro
         Match MethodCall Paren Path Reference Repeat Return Struct Try Tuple Unary Unsafe While)
+}
+
+/// The mark of an expression.
+pub(crate) fn of(expr: &Expr) -> Option<Mark> {
+    mark(attributes_of(expr))
+}
+
+/// The attributes in front of a statement: the parser gives those of an assignment to what is assigned to.
+pub(crate) fn leading(stmt: &Expr) -> &[Attribute] {
+    match stmt {
+        Expr::Assign(assign) => leading(&assign.left),
+        Expr::Binary(binary) => leading(&binary.left),
+        other => attributes_of(other),
+    }
+}
+
+/// Whether what has these attributes may be configured away.
+pub(crate) fn is_conditional(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(is_condition)
+}
+
+/// `#[cfg(..)]`, or what may become one.
+pub(crate) fn is_condition(attr: &Attribute) -> bool {
+    attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")
 }

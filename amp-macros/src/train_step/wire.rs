@@ -5,6 +5,7 @@ use super::optimizers::Optimizers;
 use super::place::Place;
 use crate::names::Names;
 use crate::syntax::macros::ReadMacro;
+use crate::syntax::marks;
 use proc_macro2::Span;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -109,6 +110,17 @@ impl Wire<'_> {
 
     /// One way through ends with a call of ours, so that the value of the others, which is of the same type, has to go too.
     fn discard_end(&self, end: &mut Expr) {
+        // A condition holds for all of what is written around it.
+        let attrs = attributes::of_mut(end);
+        let conditions =
+            attrs.map(|attrs| attrs.extract_if(.., |attr| marks::is_condition(attr)).collect::<Vec<_>>());
+        self.discard_call(end);
+        if let (Some(own), Some(conditions)) = (attributes::of_mut(end), conditions) {
+            own.splice(0..0, conditions);
+        }
+    }
+
+    fn discard_call(&self, end: &mut Expr) {
         let Some(name) = self.ending(end) else {
             if Backward::of(end).is_some() {
                 return; // it has no value, and is wired when it is visited

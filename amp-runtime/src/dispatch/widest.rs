@@ -95,12 +95,22 @@ impl<T: AsTensor> Widest<T> {
         ) casts [source] => |[a, b]| a.f_index_reduce(dim, index, b, reduce, include_self);
         put f_put(index: &Tensor, source: &Tensor, accumulate: bool) casts [source]
             => |[a, b]| a.f_put(index, b, accumulate);
-        lerp f_lerp(end: &Tensor, weight: impl Into<Scalar>) casts [end] => |[a, b]| a.f_lerp(b, weight);
         lerp_tensor f_lerp_tensor(end: &Tensor, weight: &Tensor) casts [end, weight]
             => |[a, b, c]| a.f_lerp_tensor(b, c);
         grid_sampler f_grid_sampler(
             grid: &Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool
         ) casts [grid] => |[a, b]| a.f_grid_sampler(b, interpolation_mode, padding_mode, align_corners);
+    }
+
+    #[allow(clippy::missing_errors_doc, reason = "tch's own")]
+    pub fn f_lerp<S: Into<Scalar>>(self, end: &Tensor, weight: S) -> Result<Tensor, TchError> {
+        let operands = Operands::new([self.0.as_tensor(), end]);
+        let [start, end] = operands.get();
+        start.f_lerp(end, weight)
+    }
+
+    pub fn lerp<S: Into<Scalar>>(self, end: &Tensor, weight: S) -> Tensor {
+        unwrap(self.f_lerp(end, weight))
     }
 
     #[allow(clippy::missing_errors_doc, reason = "tch's own")]
