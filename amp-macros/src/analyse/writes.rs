@@ -120,7 +120,7 @@ impl Writes {
 /// Whether a method of this name may write to its receiver.
 fn may_write(method: &str) -> bool {
     let name = method.strip_prefix("f_").unwrap_or(method);
-    !LOOK.contains(&name) && policy::named(name).next().is_none()
+    !LOOK.contains(&name) && !policy::is_named(name)
 }
 
 /// Whether a pattern borrows what it is matched with for writing: `ref mut`.

@@ -1,5 +1,5 @@
 //! Which operation runs at which precision: the rows of the one table, and how they are found.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 mod op;
@@ -35,6 +35,12 @@ pub(crate) fn find(form: Form, name: &str, arity: usize) -> Option<&'static Op> 
 /// All rows of a name.
 pub(crate) fn named(name: &str) -> impl Iterator<Item = &'static Op> {
     ops().filter(move |op| op.name == name)
+}
+
+/// Whether some row has the name.
+pub(crate) fn is_named(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| ops().map(|op| op.name).collect());
+    NAMES.contains(name)
 }
 
 /// Every row.
