@@ -64,7 +64,7 @@ impl<'a> Context<'a> {
 
     /// Whether the operand is the name of an exclusive reference.
     pub(super) fn is_borrowed(&self, operand: &Expr) -> bool {
-        // One that is named once more nowhere may as well be moved, which asks nothing of whoever calls a closure.
+        // Named only once, it may as well be moved: borrowed, it would make a closure around it one that has to be `mut`.
         let again =
             |name: &Ident| self.labelled.mentions.get(&name.to_string()).is_some_and(|count| *count > 1);
         let name = match operand {

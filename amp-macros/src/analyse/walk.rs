@@ -12,7 +12,7 @@ use crate::syntax::labels::{self, Labelled};
 use crate::syntax::marks::{self, Mark};
 use crate::syntax::{macros, shape};
 use syn::spanned::Spanned;
-use syn::{BinOp, Block, Expr, FnArg, Macro, Signature, Stmt, UnOp};
+use syn::{BinOp, Block, Expr, FnArg, Local, Macro, Signature, Stmt, UnOp};
 
 /// Analyses a whole function.
 pub(super) fn function<'a>(sig: &'a Signature, labelled: &'a Labelled, args: &'a Args) -> Plan<'a> {
@@ -60,30 +60,18 @@ impl<'a> Context<'a> {
 
     fn stmt(&mut self, stmt: &'a Stmt) -> Option<Value> {
         match stmt {
-            Stmt::Local(local) => {
-                let conditional = marks::is_conditional(&local.attrs);
-                let mark = marks::mark(&local.attrs);
-                let value = self.in_island(mark, |walk| match &local.init {
-                    Some(init) => {
-                        let value = walk.matched(&init.expr, [&local.pat]);
-                        if let Some((_, otherwise)) = &init.diverge {
-                            let fork = walk.scope.fork();
-                            walk.expr(otherwise);
-                            walk.scope.rewind(fork);
-                        }
-                        value
-                    }
-                    None => Value::UNKNOWN,
-                });
-                let borrow = local.init.as_ref().map_or(Borrow::Nowhere, |init| self.borrow(&init.expr));
-                // Where it is configured away, the name may be another's, of another precision.
-                let value = if conditional { value.blurred() } else { value };
-                self.scope.bind(&local.pat, &value, borrow);
+            Stmt::Local(local) if marks::is_conditional(&local.attrs) => {
+                let mut value = Value::UNKNOWN;
+                self.perhaps(|walk| value = walk.initial(local));
+                // Where it is configured away, the name is another's, perhaps of another precision, and is written to by what follows.
+                writes::bound(&local.pat).iter().for_each(|name| self.scope.blur(name));
+                self.declare(local, &value.blurred());
                 None
             }
-            Stmt::Expr(expr, semi) if marks::is_conditional(marks::leading(expr)) => {
-                self.perhaps(|walk| drop(walk.expr(expr)));
-                semi.is_none().then_some(Value::UNKNOWN)
+            Stmt::Local(local) => {
+                let value = self.initial(local);
+                self.declare(local, &value);
+                None
             }
             Stmt::Macro(stmt) if marks::is_conditional(&stmt.attrs) => {
                 let mark = marks::mark(&stmt.attrs);
@@ -101,6 +89,25 @@ impl<'a> Context<'a> {
             }
             Stmt::Item(_) => None,
         }
+    }
+
+    /// What a `let` begins with.
+    fn initial(&mut self, local: &'a Local) -> Value {
+        self.in_island(marks::mark(&local.attrs), |walk| {
+            let Some(init) = &local.init else { return Value::UNKNOWN };
+            let value = walk.matched(&init.expr, [&local.pat]);
+            if let Some((_, otherwise)) = &init.diverge {
+                let fork = walk.scope.fork();
+                walk.expr(otherwise);
+                walk.scope.rewind(fork);
+            }
+            value
+        })
+    }
+
+    fn declare(&mut self, local: &Local, value: &Value) {
+        let borrow = local.init.as_ref().map_or(Borrow::Nowhere, |init| self.borrow(&init.expr));
+        self.scope.bind(&local.pat, value, borrow);
     }
 
     fn in_island(&mut self, mark: Option<Mark>, walk: impl FnOnce(&mut Self) -> Value) -> Value {
@@ -123,6 +130,10 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn expr(&mut self, expr: &'a Expr) -> Value {
+        if marks::is_conditional(marks::leading(expr)) {
+            self.perhaps(|walk| drop(walk.in_island(marks::of(expr), |walk| walk.inner(expr))));
+            return Value::UNKNOWN;
+        }
         self.in_island(marks::of(expr), |walk| walk.inner(expr))
     }
 

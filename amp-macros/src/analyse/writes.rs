@@ -137,6 +137,20 @@ pub(super) fn borrows(pat: &Pat) -> bool {
     finder.0
 }
 
+/// The names that a pattern declares.
+pub(super) fn bound(pat: &Pat) -> Vec<String> {
+    struct Finder(Vec<String>);
+    impl Visit<'_> for Finder {
+        fn visit_pat_ident(&mut self, ident: &syn::PatIdent) {
+            self.0.push(ident.ident.to_string());
+            visit::visit_pat_ident(self, ident);
+        }
+    }
+    let mut finder = Finder(Vec::new());
+    finder.visit_pat(pat);
+    finder.0
+}
+
 /// Whether the operator assigns.
 pub(super) fn assigns(op: &BinOp) -> bool {
     matches!(op, BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) | BinOp::DivAssign(_))

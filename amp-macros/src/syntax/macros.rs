@@ -133,7 +133,7 @@ fn read(mac: &Macro) -> Option<(Vec<Expr>, Rest)> {
     (name(mac) == "vec" && repeats).then(|| (vec![expr], Rest::Tokens(rest)))
 }
 
-/// Every word in tokens that cannot be read, where the name of a variable may be among.
+/// Every word in tokens that cannot be read: the names of variables are among them.
 pub(crate) fn names(tokens: &TokenStream) -> Vec<String> {
     let mut found = Vec::new();
     for token in tokens.clone() {

@@ -1,4 +1,6 @@
 //! What the analysis says of a value is so, whichever way a program takes: programs are made up, analysed and run.
+#[path = "sound/made_up.rs"]
+mod made_up;
 #[path = "sound/program.rs"]
 mod program;
 #[path = "sound/run.rs"]
@@ -9,7 +11,8 @@ use crate::args::Args;
 use crate::errors::Errors;
 use crate::plan::Held;
 use crate::syntax::labels::Labelled;
-use program::{Program, program};
+use made_up::program;
+use program::Program;
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use std::collections::HashMap;
 

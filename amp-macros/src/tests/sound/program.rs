@@ -1,7 +1,4 @@
-//! Programs over three tensors, a tuple, a list and an option: how they are made up, and written.
-use proptest::collection::vec;
-use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
-use proptest::prop_oneof;
+//! Programs over three tensors, a tuple, a list and an option, and how they are written.
 
 /// A tensor's name: 0 to 2.
 type Name = usize;
@@ -80,6 +77,10 @@ pub(super) enum Stmt {
     Block(Vec<Stmt>),
     Closure(Vec<Stmt>),
     Async(Vec<Stmt>),
+    /// Configured away, or not: a block, an assignment, a `let` with what its value does, and then what it shadows for.
+    Cfg(Vec<Stmt>),
+    CfgSet(Name, Value),
+    CfgLet(Name, Value, Vec<Stmt>, Vec<Stmt>),
     Break(usize),
     Continue(usize),
     Return,
@@ -90,7 +91,7 @@ pub(super) enum Stmt {
 pub(super) struct Program(pub(super) Vec<Stmt>);
 
 impl Program {
-    fn new(mut stmts: Vec<Stmt>) -> Self {
+    pub(super) fn new(mut stmts: Vec<Stmt>) -> Self {
         number(&mut stmts, &mut 0);
         Self(stmts)
     }
@@ -129,7 +130,9 @@ fn number(stmts: &mut [Stmt], next: &mut usize) {
                 *next += 1;
             }
             Stmt::If(a, b, c) => [a, b, c].into_iter().for_each(|stmts| number(stmts, next)),
-            Stmt::While(a, b) => [a, b].into_iter().for_each(|stmts| number(stmts, next)),
+            Stmt::While(a, b) | Stmt::CfgLet(_, _, a, b) => {
+                [a, b].into_iter().for_each(|stmts| number(stmts, next))
+            }
             Stmt::Match(arms) => arms.iter_mut().for_each(|(guard, body)| {
                 number(guard, next);
                 number(body, next);
@@ -143,6 +146,7 @@ fn number(stmts: &mut [Stmt], next: &mut usize) {
             | Stmt::For(body)
             | Stmt::Block(body)
             | Stmt::Closure(body)
+            | Stmt::Cfg(body)
             | Stmt::Async(body) => number(body, next),
             _ => {}
         }
@@ -261,6 +265,15 @@ impl Writer {
             }),
             Stmt::Closure(body) => self.closed("{ let mut f = || {", body, "}; if c() { f(); } }"),
             Stmt::Async(body) => self.closed("run(async {", body, "});"),
+            Stmt::Cfg(body) => self.around("#[cfg(a)] {", body, "}"),
+            Stmt::CfgSet(tensor, value) => {
+                self.put(&format!("#[cfg(a)] {} = {};", name(*tensor), written(value)));
+            }
+            Stmt::CfgLet(tensor, value, body, rest) => {
+                let end = format!("{} }};", written(value));
+                self.around(&format!("{{ #[cfg(a)] let mut {} = {{", name(*tensor)), body, &end);
+                self.around("", rest, "}");
+            }
             Stmt::Break(which) => {
                 if let Some(label) = named(&self.labels, *which, false) {
                     self.put(&format!("break 'l{label};"));
@@ -306,85 +319,4 @@ fn written(value: &Value) -> String {
         }
         Value::Loop(value) => format!("loop {{ break {}; }}", written(value)),
     }
-}
-
-pub(super) fn program() -> impl Strategy<Value = Program> {
-    vec(stmt(), 1..7).prop_map(Program::new)
-}
-
-fn value() -> BoxedStrategy<Value> {
-    let plain = prop_oneof![Just(Value::Low), Just(Value::Full), (0..3usize).prop_map(Value::Like)];
-    let two = [plain.clone(), plain.clone()];
-    prop_oneof![
-        6 => plain.clone(),
-        1 => two.clone().prop_map(|arms| Value::If(Box::new(arms))),
-        1 => two.prop_map(|arms| Value::Early(Box::new(arms))),
-        1 => plain.prop_map(|value| Value::Loop(Box::new(value))),
-    ]
-    .boxed()
-}
-
-fn write() -> impl Strategy<Value = Write> {
-    prop_oneof![
-        (0..2usize).prop_map(Write::Index),
-        Just(Write::Push),
-        Just(Write::IterMut),
-        Just(Write::ForEach),
-        Just(Write::Borrowed),
-        Just(Write::Field),
-        Just(Write::Replace),
-        Just(Write::SomeMut),
-        Just(Write::AsMut),
-        Just(Write::SomeRefMut),
-        (0..3usize).prop_map(Write::Through),
-        (0..3usize).prop_map(Write::RefMut),
-        (0..3usize).prop_map(Write::MatchRefMut),
-        (0..3usize).prop_map(Write::Macro),
-    ]
-}
-
-fn stmt() -> BoxedStrategy<Stmt> {
-    let name = || 0..3usize;
-    let seen = prop_oneof![
-        4 => name().prop_map(Seen::Tensor),
-        1 => Just(Seen::Tuple),
-        1 => (0..2usize).prop_map(Seen::Item),
-        1 => Just(Seen::Items),
-        1 => Just(Seen::Option),
-    ];
-    let two = || ([name(), name()], [value(), value()]);
-    let leaf = prop_oneof![
-        8 => seen.prop_map(|seen| Stmt::Probe(seen, 0)),
-        4 => (name(), value()).prop_map(|(tensor, value)| Stmt::Set(tensor, value)),
-        1 => two().prop_map(|(names, values)| Stmt::Both(names, values)),
-        1 => two().prop_map(|(names, values)| Stmt::Struct(names, values)),
-        1 => two().prop_map(|(names, values)| Stmt::Array(names, values)),
-        4 => (write(), value()).prop_map(|(write, value)| Stmt::Write(write, value)),
-        1 => (name(), name()).prop_map(|(a, b)| Stmt::Swap(a, b)),
-        1 => (name(), name()).prop_map(|(a, b)| Stmt::Add(a, b)),
-        1 => name().prop_map(Stmt::Extension),
-        1 => name().prop_map(Stmt::Format),
-        2 => any::<usize>().prop_map(Stmt::Break),
-        1 => any::<usize>().prop_map(Stmt::Continue),
-        1 => Just(Stmt::Return),
-    ];
-    leaf.prop_recursive(4, 40, 5, move |stmt| {
-        let body = || vec(stmt.clone(), 0..4);
-        prop_oneof![
-            (0..3usize, value(), body()).prop_map(|(tensor, value, body)| Stmt::Shadow(tensor, value, body)),
-            body().prop_map(Stmt::Assert),
-            body().prop_map(Stmt::And),
-            body().prop_map(Stmt::Or),
-            (body(), body(), body()).prop_map(|(a, b, c)| Stmt::If(a, b, c)),
-            vec((body(), body()), 1..3).prop_map(Stmt::Match),
-            body().prop_map(Stmt::LetElse),
-            body().prop_map(Stmt::Loop),
-            (body(), body()).prop_map(|(a, b)| Stmt::While(a, b)),
-            body().prop_map(Stmt::For),
-            body().prop_map(Stmt::Block),
-            body().prop_map(Stmt::Closure),
-            body().prop_map(Stmt::Async),
-        ]
-    })
-    .boxed()
 }

@@ -100,12 +100,25 @@ impl Machine {
             }
             Stmt::Shadow(tensor, value, body) => {
                 let held = self.value(value);
-                let outer = std::mem::replace(&mut self.tensors[*tensor], held);
-                let flow = self.all(body);
-                self.tensors[*tensor] = outer;
-                return flow;
+                return self.shadowed(*tensor, held, body);
             }
-            Stmt::Assert(body) | Stmt::And(body) | Stmt::Or(body) => {
+            Stmt::CfgSet(tensor, value) => {
+                if self.choose() {
+                    self.tensors[*tensor] = self.value(value);
+                }
+            }
+            Stmt::CfgLet(tensor, value, body, rest) => {
+                if !self.choose() {
+                    return self.all(rest);
+                }
+                let flow = self.all(body);
+                if flow != Flow::Next {
+                    return flow;
+                }
+                let held = self.value(value);
+                return self.shadowed(*tensor, held, rest);
+            }
+            Stmt::Assert(body) | Stmt::And(body) | Stmt::Or(body) | Stmt::Cfg(body) => {
                 if self.choose() {
                     return self.all(body);
                 }
@@ -160,6 +173,13 @@ impl Machine {
             Stmt::Return => return Flow::Return,
         }
         Flow::Next
+    }
+
+    fn shadowed(&mut self, tensor: usize, held: Held, body: &[Stmt]) -> Flow {
+        let outer = std::mem::replace(&mut self.tensors[tensor], held);
+        let flow = self.all(body);
+        self.tensors[tensor] = outer;
+        flow
     }
 
     /// Labels have numbers of their own here: `named` takes the same one of those around.
