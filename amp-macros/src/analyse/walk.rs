@@ -64,7 +64,9 @@ impl<'a> Context<'a> {
                 let mut value = Value::UNKNOWN;
                 self.perhaps(|walk| value = walk.initial(local));
                 // Where it is configured away, the name is another's, perhaps of another precision, and is written to by what follows.
-                writes::bound(&local.pat).iter().for_each(|name| self.scope.blur(name));
+                for name in writes::bound(&local.pat) {
+                    self.scope.blur(&name);
+                }
                 self.declare(local, &value.blurred());
                 None
             }

@@ -93,6 +93,9 @@ fn paths_are_joined() {
     assert_eq!(held("let mut y = xs.matmul(w); for _ in 0..3 { y = y.matmul(w); } y.probe()"), Held::Unknown);
     assert_eq!(held("let y = xs.matmul(w); for _ in 0..3 { y.exp(); } y.probe()"), Held::Low);
     assert_eq!(held("let mut y = xs.matmul(w); let mut f = || y = xs.exp(); f(); y.probe()"), Held::Unknown);
+    let left = "let mut y = xs.exp(); 'a: { y = xs.matmul(w); if c { break 'a; } y = xs.exp(); }";
+    assert_eq!(held(&format!("{left} y.probe()")), Held::Unknown);
+    assert_eq!(held("let y = 'a: { if c { break 'a xs.matmul(w); } xs.exp() }; y.probe()"), Held::Unknown);
     assert_eq!(held("'a: loop { let y = xs.matmul(w); if c { break 'a; } y.probe(); }"), Held::Low);
 }
 

@@ -61,7 +61,8 @@ fn stmt() -> BoxedStrategy<Stmt> {
         1 => name().prop_map(Stmt::Extension),
         1 => name().prop_map(Stmt::Format),
         1 => (name(), value()).prop_map(|(tensor, value)| Stmt::CfgSet(tensor, value)),
-        2 => any::<usize>().prop_map(Stmt::Break),
+        1 => any::<usize>().prop_map(Stmt::Break),
+        4 => any::<usize>().prop_map(Stmt::Leave),
         1 => any::<usize>().prop_map(Stmt::Continue),
         1 => Just(Stmt::Return),
     ];

@@ -82,6 +82,8 @@ pub(super) enum Stmt {
     CfgSet(Name, Value),
     CfgLet(Name, Value, Vec<Stmt>, Vec<Stmt>),
     Break(usize),
+    /// `break`, or not.
+    Leave(usize),
     Continue(usize),
     Return,
 }
@@ -131,7 +133,8 @@ fn number(stmts: &mut [Stmt], next: &mut usize) {
             }
             Stmt::If(a, b, c) => [a, b, c].into_iter().for_each(|stmts| number(stmts, next)),
             Stmt::While(a, b) | Stmt::CfgLet(_, _, a, b) => {
-                [a, b].into_iter().for_each(|stmts| number(stmts, next))
+                number(a, next);
+                number(b, next);
             }
             Stmt::Match(arms) => arms.iter_mut().for_each(|(guard, body)| {
                 number(guard, next);
@@ -277,6 +280,11 @@ impl Writer {
             Stmt::Break(which) => {
                 if let Some(label) = named(&self.labels, *which, false) {
                     self.put(&format!("break 'l{label};"));
+                }
+            }
+            Stmt::Leave(which) => {
+                if let Some(label) = named(&self.labels, *which, false) {
+                    self.put(&format!("if c() {{ break 'l{label}; }}"));
                 }
             }
             Stmt::Continue(which) => {

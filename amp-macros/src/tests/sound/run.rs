@@ -167,6 +167,12 @@ impl Machine {
                 }
             }
             Stmt::Break(which) => return named(&self.labels, *which, false).map_or(Flow::Next, Flow::Break),
+            Stmt::Leave(which) => {
+                let label = named(&self.labels, *which, false);
+                if let Some(label) = label.filter(|_| self.choose()) {
+                    return Flow::Break(label);
+                }
+            }
             Stmt::Continue(which) => {
                 return named(&self.labels, *which, true).map_or(Flow::Next, Flow::Continue);
             }
