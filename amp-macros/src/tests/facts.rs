@@ -96,6 +96,9 @@ fn paths_are_joined() {
     let left = "let mut y = xs.exp(); 'a: { y = xs.matmul(w); if c { break 'a; } y = xs.exp(); }";
     assert_eq!(held(&format!("{left} y.probe()")), Held::Unknown);
     assert_eq!(held("let y = 'a: { if c { break 'a xs.matmul(w); } xs.exp() }; y.probe()"), Held::Unknown);
+    assert_eq!(held("let mut y = xs.exp(); put!(y => xs.matmul(w)); y.probe()"), Held::Unknown);
+    let inner = "let mut y = xs.exp(); if c { 'a: { y = xs.matmul(w); break 'a; } }";
+    assert_eq!(held(&format!("{inner} y.probe()")), Held::Unknown);
     assert_eq!(held("'a: loop { let y = xs.matmul(w); if c { break 'a; } y.probe(); }"), Held::Low);
 }
 
