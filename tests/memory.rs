@@ -1,8 +1,9 @@
 //! The most memory in use at once: it is seen, and can be counted anew.
-use amp_runtime::{MemoryError, empty_cache, peak_memory, reset_peak_memory};
+use amp_runtime::prelude::*;
+use amp_runtime::{MemoryError, OptimWrapperError, empty_cache, peak_memory, reset_peak_memory};
 use std::io::Write;
 use std::sync::Mutex;
-use tch::{Cuda, Device, Kind, Tensor};
+use tch::{Cuda, Device, Kind, Tensor, nn};
 
 const MIB: u64 = 1 << 20;
 
@@ -27,6 +28,52 @@ fn the_peak_of_the_process_is_seen_and_reset() {
     reset_peak_memory(Device::Cpu).unwrap();
     let after = peak_memory(Device::Cpu).unwrap();
     assert!(after < peak - 200 * MIB, "{peak} before, {after} after the reset");
+}
+
+/// What of the process is in memory now.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// How much more there is after the backward than before the forward.
+#[cfg(target_os = "linux")]
+#[amp(train_step)]
+fn grown_by_a_step(
+    layers: &[nn::Linear; 2],
+    optim: &mut OptimWrapper,
+    xs: &Tensor,
+) -> Result<u64, OptimWrapperError> {
+    let before = resident();
+    let loss = xs.apply(&layers[0]).apply(&layers[1]).square().mean(Kind::Float);
+    loss.backward();
+    let after = resident();
+    let _ = optim.step()?;
+    Ok(after - before)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn casts_of_weights_are_gone_after_the_backward() {
+    let _alone = ALONE.lock();
+    let vs = nn::VarStore::new(Device::Cpu);
+    // Their casts are larger than what glibc ever keeps by itself, 32 MiB.
+    const WIDTH: i64 = 4224;
+    let layer = |name| nn::linear(vs.root() / name, WIDTH, WIDTH, nn::LinearConfig::default());
+    let layers = [layer("a"), layer("b")];
+    let mut optim = OptimWrapper::builder(Sgd::default())
+        .loss_scale(LossScale::Off)
+        .precision(Precision::Bf16)
+        .build(&vs);
+    let optim = optim.as_mut().unwrap();
+    let xs = Tensor::randn([1, WIDTH], (Kind::Float, Device::Cpu));
+    let step = || grown_by_a_step(&layers, optim, &xs).unwrap();
+    let grown = with_precision(Precision::Bf16, step);
+    let weights: u64 = vs.trainable_variables().iter().map(|weight| 4 * weight.numel() as u64).sum();
+    assert!(grown > weights * 9 / 10, "{grown} bytes hold no gradients of {weights}");
+    assert!(grown < weights * 5 / 4, "{grown} bytes hold more than gradients of {weights}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use super::accumulate::Accumulation;
 use super::error::OptimWrapperError;
 use super::outcome::{self, StepOutcome, StepStats};
-use crate::native::Deferred;
+use crate::native::{self, Deferred};
 use crate::optim::{ClipGrad, Optimizer};
 use crate::precision::Precision;
 use crate::region::Region;
@@ -148,6 +148,8 @@ impl OptimWrapper {
     fn scaled_backward(&mut self, loss: &Tensor, factor: u32) -> Result<()> {
         // The graph knows its dtypes; a region around the step must not cast what it computes.
         let _outside = Region::suspend();
+        // The graph has what it needs of the casts of weights, and lets go of it on its way; a step within a region would keep the rest.
+        native::drop_casts();
         // The scale lives where the parameters are, wherever the loss is.
         let _ = self.scaler.backward_scale(self.optimizer.device())?;
         tch::with_grad(|| {
