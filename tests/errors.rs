@@ -2,7 +2,7 @@
 use amp_runtime::schedule::{Curve, Piece, Schedule};
 use amp_runtime::{
     Adam, AdamW, ClipGrad, LossScale, OptimError, OptimWrapper, OptimWrapperBuilder, OptimWrapperDict,
-    OptimWrapperError, OptimizerConfig, Paramwise, Precision, ScalerError, Sgd,
+    OptimWrapperError, OptimizerConfig, Paramwise, Precision, ScalerError, Sgd, amp, with_precision,
 };
 use amp_tests::recorded::Recorded;
 use tch::nn::{self, VarStore};
@@ -94,6 +94,34 @@ fn contradictory_options_are_refused_at_build() {
     ));
     let paramwise = Paramwise { norm_decay_mult: Some(0.), ..Paramwise::default() };
     assert!(matches!(optim(refusal(builder(sgd).paramwise(paramwise), &store)), OptimError::NoWeightDecay));
+}
+
+#[amp]
+fn squared(weight: &Tensor) -> Tensor {
+    weight.reshape([1, -1]).matmul(&weight.reshape([-1, 1])).sum(Kind::Float)
+}
+
+#[test]
+fn a_loss_in_f16_needs_a_scale() {
+    let model = Recorded::small();
+    let weight = model.variable("first.weight");
+    let optim = |precision, scale| {
+        let builder = OptimWrapper::builder(Sgd::default()).precision(precision).loss_scale(scale);
+        builder.build(&model.store).unwrap()
+    };
+    let loss = |precision| with_precision(precision, || squared(&weight));
+    for built_for in [Precision::Bf16, Precision::Full] {
+        let mut without = optim(built_for, LossScale::Off);
+        let refused = without.update_params(&loss(Precision::F16)).unwrap_err();
+        assert!(matches!(refused, OptimWrapperError::F16Loss { built_for: named } if named == built_for));
+        // What is computed in f16 and trains nothing is of no interest.
+        let taught = loss(built_for) + tch::no_grad(|| loss(Precision::F16));
+        let _ = without.update_params(&taught).unwrap();
+        let mut scaled = optim(built_for, LossScale::Static(4.));
+        let _ = scaled.update_params(&loss(Precision::F16)).unwrap();
+    }
+    let mut f16 = optim(Precision::F16, LossScale::dynamic());
+    let _ = f16.update_params(&loss(Precision::F16)).unwrap();
 }
 
 /// A store with one good variable and a second one, `odd.weight`.

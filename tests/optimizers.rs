@@ -304,6 +304,10 @@ fn each_group_has_its_own_numbers() {
         let numbers: Vec<_> = optimizer.groups().iter().map(|g| (g.id, g.lr, g.weight_decay)).collect();
         assert_eq!(numbers, [(0, 0.05, 0.2), (7, 0.02, 0.3)]);
         assert_eq!(optimizer.lr(), 0.05);
+        let _ = model.add("late.weight", &value, 9);
+        apply(&mut optimizer, &loss_of(&model, &["late.weight"], 1.));
+        let late = &optimizer.groups()[2];
+        assert_eq!((late.id, late.lr, late.weight_decay), (9, 0.05, 0.2));
     }
 }
 

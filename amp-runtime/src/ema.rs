@@ -27,6 +27,10 @@ from_tch!(EmaError);
 /// Averages of a model's variables (MMEngine's `EMAHook` with `ExponentialMovingAverage`): after each applied update
 /// `average += momentum * (value - average)`. Whether the update was applied is decided on the device. Variables without
 /// gradient, such as a batch norm's statistics, are copied after every update, applied or not, as the model keeps them.
+///
+/// A [`checkpoint`](crate::checkpoint) does not have it. Save the averages beside it: [`swap`](Self::swap),
+/// [`save_weights`](crate::checkpoint::save_weights), `swap`. To go on, [`load_weights`](crate::checkpoint::load_weights) of that file,
+/// then `Ema::new`, then [`load`](crate::checkpoint::load) of the checkpoint.
 pub struct Ema {
     momentum: f64,
     averaged: Pairs,
@@ -38,6 +42,39 @@ pub struct Ema {
 struct Pairs {
     averages: TensorList,
     variables: TensorList,
+    /// What the last swap rounded into bf16 variables: the next one takes it back, not what is left of it.
+    rounded: Vec<Option<Tensor>>,
+}
+
+impl Pairs {
+    fn new() -> Self {
+        Self { averages: TensorList::new(), variables: TensorList::new(), rounded: Vec::new() }
+    }
+
+    /// What an exchange puts in the place of the average at `index`: the variable, in the average's dtype.
+    fn replacement(&self, index: usize, average: &Tensor) -> Result<Tensor, EmaError> {
+        let variable = self.variables.get(index)?;
+        let value = variable.f_detach_copy()?.f_to_kind(average.kind())?;
+        let Some(exact) = self.rounded.get(index).and_then(Option::as_ref) else { return Ok(value) };
+        let untouched = exact.f_to_kind(variable.kind())?.f_eq_tensor(&variable)?;
+        Ok(exact.f_where_self(&untouched, &value)?)
+    }
+
+    fn swap(&mut self) -> Result<(), EmaError> {
+        let (mut replacements, mut rounded) = (Vec::new(), Vec::new());
+        for index in 0..self.variables.len() {
+            let average = self.averages.get(index)?;
+            replacements.push(self.replacement(index, &average)?);
+            let rounds = average.kind() != self.variables.get(index)?.kind();
+            rounded.push(if rounds { Some(average.f_detach_copy()?) } else { None });
+        }
+        if !replacements.is_empty() {
+            native::copy(&self.variables, &self.averages)?;
+            native::copy(&self.averages, &replacements.iter().collect())?;
+        }
+        self.rounded = rounded;
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Ema {
@@ -58,8 +95,7 @@ impl Ema {
         if !(momentum > 0. && momentum <= 1.) {
             return Err(EmaError::Momentum(momentum));
         }
-        let pairs = || Pairs { averages: TensorList::new(), variables: TensorList::new() };
-        let mut ema = Self { momentum, averaged: pairs(), copied: pairs(), names: Vec::new() };
+        let mut ema = Self { momentum, averaged: Pairs::new(), copied: Pairs::new(), names: Vec::new() };
         let (followed, rest): (Vec<_>, Vec<_>) = store
             .variables()
             .into_iter()
@@ -104,21 +140,15 @@ impl Ema {
         self.names.iter().cloned().zip(tensors).map(|(name, tensor)| Ok((name, tensor?))).collect()
     }
 
-    /// Exchanges averages and variables: before an evaluation, and once more after it.
+    /// Exchanges averages and variables: before an evaluation, and once more after it. Averages of bf16 variables are rounded for
+    /// the evaluation, and exact again afterwards.
     ///
     /// # Errors
     /// libtorch's own.
     pub fn swap(&mut self) -> Result<(), EmaError> {
         no_grad(|| {
-            for Pairs { averages, variables } in [&self.averaged, &self.copied] {
-                let kept = (0..variables.len()).map(|index| Ok(variables.get(index)?.f_detach_copy()?));
-                let kept: Vec<Tensor> = kept.collect::<Result<_, EmaError>>()?;
-                if !kept.is_empty() {
-                    native::copy(variables, averages)?;
-                    native::copy(averages, &kept.iter().collect())?;
-                }
-            }
-            Ok(())
+            self.averaged.swap()?;
+            self.copied.swap()
         })
     }
 }

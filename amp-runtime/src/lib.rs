@@ -1,6 +1,27 @@
-//! Mixed-precision training for [tch](https://docs.rs/tch): what runs.
+//! Mixed-precision training for [tch](https://docs.rs/tch): put [`amp`] on the functions that compute, and give each loss to
+//! an [`OptimWrapper`].
 //!
-//! [`OptimWrapper`] owns the optimizer and takes each loss through one canonical update, without waiting for the device:
+//! ```
+//! use amp_runtime::prelude::*;
+//! use tch::{Device, Kind, Tensor, nn};
+//!
+//! #[amp]
+//! fn loss(net: &nn::Linear, xs: &Tensor, ys: &Tensor) -> Tensor {
+//!     xs.apply(net).cross_entropy_for_logits(ys)
+//! }
+//!
+//! let vs = nn::VarStore::new(Device::cuda_if_available());
+//! let net = nn::linear(vs.root(), 8, 2, nn::LinearConfig::default());
+//! let mut optim = OptimWrapper::builder(Sgd { lr: 0.1, ..Sgd::default() }).build(&vs)?;
+//! let xs = Tensor::randn([4, 8], (Kind::Float, vs.device()));
+//! let ys = Tensor::zeros([4], (Kind::Int64, vs.device()));
+//! let outcome = optim.update_params(&loss(&net, &xs, &ys))?;
+//! # assert!(outcome.stats().is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The wrapper takes each loss through one canonical update. Nothing waits for the update's own result; that of the one before
+//! is read first, so that on a GPU the host runs at most one update ahead.
 //!
 //! 1. the loss is scaled, in f32, and differentiated;
 //! 2. the gradients are checked for inf and NaN and multiplied with the inverse of the scale that their backward used;
@@ -8,8 +29,10 @@
 //! 4. one fused kernel per parameter group updates the parameters, or skips on the device;
 //! 5. the scale follows, the gradients are set to none.
 //!
-//! [`autocast`] lowers a forward's operations to f16 or bf16; [`Precision`] is the one switch for both.
-//! [`GradScaler`] and [`Optimizer`] are the parts, for loops that want to be their own wrapper.
+//! [`Precision`] says whether functions compute in f16, bf16 or f32, and [`autocast`] lowers code that has no attribute.
+//! [`GradScaler`] and [`Optimizer`] are the parts, for loops that want to be their own wrapper. [`checkpoint`] saves and resumes all
+//! of it, [`schedule`] and [`Ema`] follow applied updates, and [`config`] reads MMEngine's configurations. [`rules`] explains the
+//! compile errors; [`guides`] translate from PyTorch's AMP and from MMDetection.
 #![warn(missing_docs)]
 
 #[doc(hidden)]

@@ -8,7 +8,7 @@ use tch::Device;
 pub enum MemoryError {
     /// No statistics for this device.
     #[error(
-        "there are no memory statistics for {0:?} on this system\nhelp: they exist for CUDA, and for the CPU on Linux"
+        "libtorch tells nothing of the memory of {0:?} on this system\nhelp: it does for CUDA, and Linux for the CPU"
     )]
     Unsupported(Device),
     /// CUDA is absent although the machine has it.
@@ -62,14 +62,13 @@ pub fn empty_cache(device: Device) -> Result<(), MemoryError> {
     }
 }
 
-/// Has this process keep the memory that tensors on the CPU free, for the next step, instead of giving it back to the system. To be
-/// called once, at the beginning of `main`.
+/// Keeps freed CPU memory in the process, for the next step, instead of giving it back to the system. Call it once, first in `main`,
+/// and train on the main thread: only its heap can grow without limit.
 ///
 /// libtorch takes tensors from the C library's `malloc`, and glibc unmaps large blocks when they are freed. Each step then asks for
 /// the same blocks again and faults all of their pages in anew: a seventh of forward and backward of ResNet-18 at batch 1 (59 ms and
 /// 51 with memory kept; `PyTorch`'s tuning guide has its users preload jemalloc or tcmalloc against that). From here on the heap does
-/// not shrink: the process holds on to the most that it has needed so far, and what lies in gaps. It is the main thread's heap that
-/// can grow without bounds: train there. `mallopt(3)`: `M_TRIM_THRESHOLD`, `M_MMAP_MAX`, and `M_MXFAST`, as each large block that is
+/// not shrink: the process holds on to the most that it has needed so far, and what lies in gaps. `mallopt(3)`: `M_TRIM_THRESHOLD`, `M_MMAP_MAX`, and `M_MXFAST`, as each large block that is
 /// freed has glibc merge the small ones that wait in fast bins. Without glibc nothing happens; on a GPU libtorch's own allocator
 /// keeps its memory anyway, see [`empty_cache`].
 pub fn keep_freed_memory() {

@@ -6,7 +6,8 @@
 pub struct OpInfo {
     /// tch's method or function; its `f_` twin is treated alike.
     pub name: &'static str,
-    /// `Low`, `Full`, `FullOutput`, `Widest`, `Follow` or `Banned`, as the README explains them.
+    /// `Low`: operands in f16 or bf16. `Full`: operands in f32. `FullOutput`: operands as they are, the result in f32. `Widest`: all
+    /// operands in the widest dtype among them. `Follow`: left alone. `Banned`: does not compile.
     pub class: &'static str,
     /// `method` for `xs.op(..)`, `function` for `Tensor::op(..)`.
     pub form: &'static str,

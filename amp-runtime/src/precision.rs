@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tch::{Device, Kind};
 
-/// The compute precision of a region. Parameters, gradients and optimizer state are f32 in all of them.
+/// The compute precision of a region. Parameters, gradients and optimizer state keep their own dtype in all of them, f32 as a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// f32 throughout: a region does nothing.

@@ -51,6 +51,15 @@ impl LowKinds {
         (code != 0).then_some(code)
     }
 
+    fn is_f16_on(self, device: Device) -> bool {
+        let low = match device {
+            Device::Cuda(_) => self.cuda,
+            Device::Mps => self.mps,
+            _ => self.cpu,
+        };
+        low == native::F16
+    }
+
     #[inline]
     pub(crate) fn is_none(self) -> bool {
         self == Self::NONE
@@ -76,6 +85,13 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// How many have been entered so far.
     static ENTERED: Cell<u64> = const { Cell::new(0) };
+    /// What the last outermost region that recorded a graph casts to.
+    static RECORDED: Cell<LowKinds> = const { Cell::new(LowKinds::NONE) };
+}
+
+/// Whether the graph that was recorded since the last call is one in f16 on `device`, as far as regions tell.
+pub(crate) fn take_recorded_in_f16(device: Device) -> bool {
+    RECORDED.replace(LowKinds::NONE).is_f16_on(device)
 }
 
 /// What sites cast to here and now.
@@ -162,6 +178,9 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
     let previous = low.autocast();
     if depth == 0 {
         native::begin_outermost();
+        if native::grad_enabled() {
+            RECORDED.set(low);
+        }
         if previous.nesting > 1 {
             // What the autocast around it keeps may have been written to before.
             native::drop_ambient_casts();

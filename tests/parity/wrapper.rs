@@ -3,7 +3,7 @@ use super::{Recording, loss, weight, word, zeros};
 use amp_runtime::config::OptimWrapperConfig;
 use amp_runtime::{
     Adam, ClipGrad, LossScale, OptimWrapper, OptimWrapperBuilder, OptimWrapperDict, OptimWrapperError,
-    Precision, ScalerError, Sgd, autocast,
+    Precision, ScalerError, Sgd, amp, autocast, with_precision,
 };
 use amp_tests::recorded::Recorded;
 use serde_json::{Value, json};
@@ -280,13 +280,20 @@ fn what_is_given_stays() {
     rig.wrapper.load_state(&state).unwrap();
 }
 
+#[amp]
+fn squared(xs: &Tensor) -> Tensor {
+    xs.matmul(xs)
+}
+
 #[test]
 fn a_context_is_a_region() {
     let recording = Recording::read();
     let square = Tensor::ones([2, 2], (Kind::Float, Device::Cpu));
     let within = |builder: OptimWrapperBuilder| {
         let rig = Rig::new(builder);
-        autocast(rig.wrapper.precision(), || square.matmul(&square).kind())
+        let kind = autocast(rig.wrapper.precision(), || square.matmul(&square).kind());
+        assert_eq!(with_precision(rig.wrapper.precision(), || squared(&square).kind()), kind);
+        kind
     };
     assert_eq!(word(within(descent().precision(Precision::Bf16))), *recording.gives(AMP, "`optim_context`"));
     assert!(recording.says(AMP, "`optim_context` of f16 on the CPU").contains("only support"));

@@ -34,7 +34,8 @@ const MODEL: &str = "model/";
 const RNG: &str = "rng/";
 
 /// Writes everything that training needs to go on: variables, optimizer, loss scale, counters, the gradients of an open
-/// accumulation window, random number generators, and `extra`. Waits for the device; changes nothing.
+/// accumulation window, random number generators, and `extra`. Waits for the device; changes nothing. An [`Ema`](crate::Ema) is
+/// not in it: see there.
 ///
 /// The file appears at once: a process that is killed leaves the previous file or this one, and at most one temporary
 /// file (`.<name>.<6 letters>.partial`), which the next save to the same path removes.

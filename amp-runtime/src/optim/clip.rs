@@ -13,7 +13,8 @@ pub enum ClipGrad {
         max_norm: f64,
         /// The p of the p-norm: 2 by default; infinity for the largest absolute value.
         norm_type: f64,
-        /// An update whose norm is not finite is always skipped; with this it is an error as well.
+        /// An update whose norm is not finite is always skipped. With this it is also an error, of the next call that looks at the
+        /// outcome; overflows under a dynamic loss scale excepted, which are its daily business.
         error_if_nonfinite: bool,
     },
     /// Every element is limited to `[-clip_value, clip_value]` (`torch.nn.utils.clip_grad_value_`).

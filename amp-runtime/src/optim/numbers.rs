@@ -64,6 +64,7 @@ impl Optimizer {
     /// A negative or undefined weight decay.
     pub fn set_weight_decay(&mut self, weight_decay: f64) -> Result<(), OptimError> {
         require("optimizer", "weight_decay", weight_decay, weight_decay >= 0., "0 or more")?;
+        self.base.weight_decay = weight_decay;
         self.groups.iter_mut().for_each(|group| group.set_weight_decay(weight_decay));
         if let Rule::Tch(optimizer) = &mut self.rule {
             optimizer.set_weight_decay(weight_decay);

@@ -53,8 +53,9 @@ impl OptimWrapperBuilder {
         }
     }
 
-    /// The precision that the losses are computed in; by default the one that holds for the store's device
-    /// ([`Precision::current`]).
+    /// The precision that the losses come in, which decides about the loss scale; by default the one that holds for the store's
+    /// device ([`Precision::current`]). `#[amp]` functions do not hear of it: where it is not what holds anyway, run them in
+    /// [`with_precision(optim.precision(), ..)`](crate::with_precision).
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = Some(precision);
         self

@@ -1,6 +1,7 @@
 //! What can go wrong in a training step.
 use crate::native::{NativeError, from_tch};
 use crate::optim::OptimError;
+use crate::precision::Precision;
 use crate::scaler::ScalerError;
 use tch::{Kind, TchError};
 
@@ -13,6 +14,14 @@ pub enum OptimWrapperError {
         "f16 training without a loss scale\nnote: gradients below 6e-8 become 0 in f16, and with them most of a network's\nhelp: use `LossScale::dynamic()` (the default for f16), or bf16, which needs none"
     )]
     F16WithoutScaler,
+    /// A loss from an `#[amp]` region in f16, for a wrapper whose scaling is off.
+    #[error(
+        "the loss was computed in f16, and the wrapper, built for {built_for}, has no loss scale\nnote: gradients below 6e-8 become 0 in f16, and with them most of a network's\nhelp: compute it in `with_precision(optim.precision(), ..)`, or build the wrapper with `.precision(Precision::F16)`"
+    )]
+    F16Loss {
+        /// The wrapper's precision.
+        built_for: Precision,
+    },
     /// Accumulation over nothing.
     #[error("`accumulative_counts = 0`\nhelp: 1 updates after every batch, k after every k-th")]
     NoAccumulation,
@@ -76,7 +85,7 @@ pub enum OptimWrapperError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A name that the dictionary does not have, or has twice.
+    /// A name that the dictionary does not have.
     #[error("no wrapper is called `{name}`\nhelp: there are {known:?}")]
     UnknownName {
         /// The name.

@@ -24,12 +24,12 @@ impl OptimWrapper {
         self.precision
     }
 
-    /// The learning rate before multipliers and schedule (MMEngine's `base_lr`).
+    /// The learning rate before multipliers and schedule (MMEngine's `base_lr`); NaN for tch's own optimizer until it is set here.
     pub fn lr(&self) -> f64 {
         self.optimizer.lr()
     }
 
-    /// SGD's momentum, or Adam's `betas[0]`.
+    /// SGD's momentum, or Adam's `betas[0]`; NaN for tch's own optimizer.
     pub fn momentum(&self) -> f64 {
         self.optimizer.momentum()
     }
@@ -98,7 +98,7 @@ impl OptimWrapper {
     /// Updates that changed the parameters; waits for the last one.
     ///
     /// # Errors
-    /// The device's own.
+    /// [`NonFiniteNorm`](crate::OptimWrapperError::NonFiniteNorm) of the last update, or libtorch's own.
     pub fn applied_updates(&mut self) -> Result<u64> {
         self.settle()?;
         Ok(self.counters.applied)
@@ -107,16 +107,16 @@ impl OptimWrapper {
     /// Updates that were skipped; waits for the last one.
     ///
     /// # Errors
-    /// The device's own.
+    /// [`NonFiniteNorm`](crate::OptimWrapperError::NonFiniteNorm) of the last update, or libtorch's own.
     pub fn skipped_updates(&mut self) -> Result<u64> {
         self.settle()?;
         Ok(self.counters.skipped)
     }
 
-    /// Batches whose gradients were lost with a skipped update; waits for the last one.
+    /// Batches whose gradients were lost, with a skipped update or in a window that `zero_grad` dropped; waits for the last one.
     ///
     /// # Errors
-    /// The device's own.
+    /// [`NonFiniteNorm`](crate::OptimWrapperError::NonFiniteNorm) of the last update, or libtorch's own.
     pub fn lost_micro_batches(&mut self) -> Result<u64> {
         self.settle()?;
         Ok(self.counters.lost)

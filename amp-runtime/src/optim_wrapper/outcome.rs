@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tch::Tensor;
 
 /// What a batch led to.
-#[must_use = "a skipped update is only visible here"]
+#[must_use = "it says whether the update was skipped"]
 #[derive(Debug, Clone)]
 pub enum StepOutcome {
     /// Its gradients wait for the rest of their accumulation window.

@@ -22,9 +22,9 @@ impl OptimWrapper {
     /// `loss`: one element, floating-point, on any device, computed from the trainable variables.
     ///
     /// # Errors
-    /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`](crate::OptimWrapperError). The
-    /// parameters, the optimizer's state and the scale are then as they were, and the
-    /// gradients of the window are dropped.
+    /// A loss without a graph, gradients that cannot be used, a loss scale that collapsed: see [`OptimWrapperError`](crate::OptimWrapperError).
+    /// The parameters, the optimizer's state and the scale are then as they were. A loss that is refused changes nothing; where
+    /// its backward or the unscaling fails, the gradients of the window are dropped.
     pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
         let scaled = self.backward(loss)?;
         if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }

@@ -5,7 +5,7 @@ use super::outcome::{self, StepOutcome, StepStats};
 use crate::native::{self, Deferred};
 use crate::optim::{ClipGrad, Optimizer};
 use crate::precision::Precision;
-use crate::region::Region;
+use crate::region::{self, Region};
 use crate::scaler::{GradScaler, LossScale};
 use crate::schedule::Schedule;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub(super) type Result<T> = std::result::Result<T, OptimWrapperError>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// An update reads nothing back from the device: what needs the outcome (the schedule, the counters, the floor of the loss
-/// scale) waits for the update before. The gradients are gone after an update, applied or skipped.
+/// An update never waits for its own outcome. The schedule, the counters and the floor of the loss scale need that of the update
+/// before, which is read first: on a GPU the host runs at most one update ahead. The gradients are gone after an update, applied or skipped.
 pub struct OptimWrapper {
     pub(super) optimizer: Optimizer,
     pub(super) scaler: GradScaler,
@@ -128,6 +128,9 @@ impl OptimWrapper {
         };
         if !loss.requires_grad() {
             return Err(OptimWrapperError::LossWithoutGraph);
+        }
+        if region::take_recorded_in_f16(self.optimizer.device()) && !self.scaler.is_enabled() {
+            return Err(OptimWrapperError::F16Loss { built_for: self.precision });
         }
         let factor = self.accumulation.loss_factor()?;
         if self.accumulation.window == 0

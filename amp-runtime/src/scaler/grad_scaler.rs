@@ -11,7 +11,7 @@ use tch::{Device, Kind, TchError, Tensor, no_grad};
 ///
 /// Order of use: [`scale`](Self::scale) and `backward` of the result; [`unscale`](Self::unscale) where the gradients are
 /// looked at or clipped; [`step`](Self::step) of each optimizer; [`update`](Self::update) once. All state is on the
-/// gradients' device; nothing waits for it. What differs from PyTorch: the scaled loss is computed in f32 (there, a
+/// gradients' device; nothing waits for the step under way. What differs from PyTorch: the scaled loss is computed in f32 (there, a
 /// one-element f16 loss times 65536 is inf); gradients are divided by the scale that their backward used, even if it was
 /// changed since; a norm that overflows skips the update; `step` leaves no gradients behind; and with [`LossScale::Off`]
 /// the check for inf and NaN remains.

@@ -180,11 +180,13 @@ fn figures(recorded: &[(&str, Results)]) -> String {
 
 /// The same for a GPU, whose users compute in TF32 otherwise.
 fn gpu_figures(results: &Results) -> String {
-    let heads = "ours, f16 | PyTorch, f16 | against PyTorch | gain over own TF32 | PyTorch's gain";
-    let mut out = format!("\n{}\n\n| | {heads} |\n|---|---|---|---|---|---|\n", results.machine.line());
+    let heads = "ours, f16 | PyTorch, f16 | against PyTorch | against `tch::autocast` | gain over own TF32 | PyTorch's gain";
+    let mut out = format!("\n{}\n\n| | {heads} |\n|---|---|---|---|---|---|---|\n", results.machine.line());
     for row in &results.rows {
         let Some(pair) = Pair::of(row, Numbers::F16) else { continue };
-        out += &line(row, &pair, "");
+        let by_tch = row.find(System::TchAutocast, Numbers::F16, pair.ours.entrant.channels_last);
+        let ratio = by_tch.map_or_else(|| "-".to_owned(), |one| format!("{:.2}x", pair.ours.ratio_to(one)));
+        out += &line(row, &pair, &format!(" {ratio} |"));
     }
     out
 }

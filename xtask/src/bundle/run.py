@@ -25,6 +25,8 @@ HERE = Path(__file__).resolve().parent
 PARTS = {"policy": "classes::"}
 # Whose assertion is about time, and about nobody else at work.
 ALONE = ["sync_free"]
+# Seconds after which a program is taken to hang.
+PATIENCE = 300
 
 
 def main():
@@ -68,10 +70,6 @@ def run_tests(arguments, environment, torch):
     live = subprocess.run(command, env=environment, check=False)
     programs = [] if live.returncode == 0 else [{"name": "autocast_live.py", "passed": False}]
     tests = [program for program in sorted((HERE / "bin").iterdir()) if program.name not in ("side-by-side", *ALONE)]
-    # The others compute little and wait much.
-    programs.extend(run_test(HERE / "bin" / name, arguments.out, environment) for name in ALONE)
-    with ThreadPoolExecutor(max_workers=6) as pool:
-        programs.extend(pool.map(lambda program: run_test(program, arguments.out, environment), tests))
     device = torch.cuda.get_device_name() if arguments.device == "cuda" else platform.processor() or platform.machine()
     document = {
         "device": device,
@@ -80,7 +78,18 @@ def run_tests(arguments, environment, torch):
         "date": time.strftime("%Y-%m-%d"),
         "programs": programs,
     }
-    (arguments.out / "tests.json").write_text(json.dumps(document, indent=2) + "\n")
+
+    def keep(entry):
+        # At once, for a run may be cut off.
+        programs.append(entry)
+        (arguments.out / "tests.json").write_text(json.dumps(document, indent=2) + "\n")
+
+    for name in ALONE:
+        keep(run_test(HERE / "bin" / name, arguments.out, environment))
+    # The others compute little and wait much.
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        for entry in pool.map(lambda program: run_test(program, arguments.out, environment), tests):
+            keep(entry)
     return all(entry["passed"] for entry in programs)
 
 
@@ -88,15 +97,21 @@ def run_test(program, out, environment):
     """One program: its log is kept, its summary told and returned."""
     start = time.monotonic()
     command = [program, "--nocapture", *filter(None, [PARTS.get(program.name)])]
-    done = subprocess.run(command, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    (out / f"{program.name}.log").write_text(done.stdout)
-    lines = done.stdout.splitlines()
+    log = out / f"{program.name}.log"
+    with log.open("wb") as written:
+        try:
+            status = subprocess.run(
+                command, env=environment, check=False, stdout=written, stderr=subprocess.STDOUT, timeout=PATIENCE
+            ).returncode
+        except subprocess.TimeoutExpired:
+            status = f"none after {PATIENCE} s"
+    lines = log.read_text(errors="replace").splitlines()
     skipped = [line.strip() for line in lines if "SKIPPED" in line]
     # The last one: a test may have run this program itself.
     summaries = [line for line in lines if line.startswith("test result")]
-    summary = summaries[-1] if summaries else f"exit status {done.returncode}"
+    summary = summaries[-1] if summaries else f"exit status {status}"
     seconds = round(time.monotonic() - start, 1)
-    passed = done.returncode == 0
+    passed = status == 0
     print("\n       ".join([f"{'ok    ' if passed else 'FAILED'} {program.name:<14} {seconds:>6} s  {summary}", *skipped]), flush=True)
     return {"name": program.name, "passed": passed, "summary": summary, "skipped": skipped, "seconds": seconds}
 
