@@ -306,3 +306,22 @@ fn an_open_window_goes_on_in_a_training_of_another_length() {
         );
     }
 }
+
+#[test]
+fn a_window_open_past_the_end_of_a_shorter_training_can_be_finished() {
+    let model = one_weight();
+    let build = || OptimWrapper::builder(descent()).precision(Precision::Full).accumulate(4);
+    let mut wrapper = build().build(&model.store).unwrap();
+    for _ in 0..9 {
+        let _ = wrapper.update_params(&model.uniform_loss(1.)).unwrap();
+    }
+    let state = wrapper.state().unwrap();
+    for shorter in [8, 7] {
+        let resumed = Recorded::new([("weight", model.variable("weight").detach().copy())]);
+        let mut wrapper = build().max_counts(shorter).build(&resumed.store).unwrap();
+        wrapper.load_state(&state).unwrap();
+        let finished = wrapper.finish_window().unwrap().unwrap();
+        assert!(!finished.stats().unwrap().skipped().unwrap());
+        assert_eq!(weight(&resumed), -3., "of {shorter}");
+    }
+}

@@ -121,3 +121,68 @@ fn an_island_that_is_left_early_ends() {
     assert_eq!(unseen(&x()), Kind::Float, "the region ended with the function");
     assert_eq!(kind(1), Some(Kind::BFloat16));
 }
+
+#[amp(dtype = bf16)]
+fn closures(xs: &[Tensor], layer: &nn::Linear) -> Vec<Vec<Kind>> {
+    let w = &xs[0];
+    let outside = |x: &Tensor| vec![x.matmul(w).kind(), x.apply(layer).kind(), unseen(x)];
+    let mut kinds = vec![outside(w)];
+    #[amp(full)]
+    let lazy = xs.iter().map(|x| vec![x.matmul(w).kind(), x.apply(layer).kind(), unseen(x)]);
+    #[amp(full)]
+    {
+        kinds.extend(xs.iter().map(|x| vec![x.matmul(w).kind(), x.apply(layer).kind(), unseen(x)]));
+        // What it is was written elsewhere.
+        kinds.push(outside(w));
+        #[amp(low)]
+        kinds.extend(xs.iter().map(|x| vec![x.matmul(w).kind(), x.apply(layer).kind(), unseen(x)]));
+    }
+    kinds.extend(lazy);
+    kinds.extend(xs.iter().map(|x| vec![x.matmul(w).kind(), x.apply(layer).kind(), unseen(x)]));
+    kinds
+}
+
+#[test]
+fn a_closure_is_in_the_island_that_it_is_written_in() {
+    use Kind::{BFloat16, Float};
+    let [low, full] = [BFloat16, Float].map(|kind| vec![kind; 3]);
+    let expected = [&low, &full, &low, &low, &full, &low].map(Clone::clone);
+    assert_eq!(closures(&[x()], &linear()), expected);
+    assert_eq!(with_precision(Precision::Full, || closures(&[x()], &linear())), vec![full; 6]);
+}
+
+#[amp(dtype = bf16)]
+fn regions(x: &Tensor, layer: &nn::Linear) -> [Vec<Kind>; 5] {
+    let body = |x: &Tensor| vec![x.matmul(x).kind(), x.apply(layer).kind(), unseen(x)];
+    let low = x.matmul(x);
+    [
+        full_precision(|| vec![x.matmul(x).kind(), x.apply(layer).kind(), unseen(x)]),
+        full_precision(|| body(x)),
+        // Nothing is cast: what is low stays low.
+        full_precision(|| vec![low.matmul(&low).kind(), low.exp().kind()]),
+        autocast(Precision::F16, || vec![x.matmul(x).kind(), x.apply(layer).kind(), unseen(x)]),
+        vec![x.matmul(x).kind(), x.apply(layer).kind(), unseen(x)],
+    ]
+}
+
+#[test]
+fn regions_hold_for_closures_that_are_written_in_them() {
+    use Kind::{BFloat16, Float, Half};
+    let [low, full, half] = [BFloat16, Float, Half].map(|kind| vec![kind; 3]);
+    let expected = [full.clone(), full, vec![BFloat16; 2], half, low];
+    assert_eq!(regions(&x(), &linear()), expected);
+}
+
+/// A closure that outlives its function brings its region along.
+#[amp(dtype = bf16)]
+fn outlives() -> impl Fn(&Tensor) -> Kind {
+    |x| x.matmul(x).kind()
+}
+
+#[test]
+fn a_closure_that_outlives_its_function_is_a_region() {
+    let product = outlives();
+    assert_eq!(product(&x()), Kind::BFloat16);
+    assert_eq!(full_precision(|| product(&x())), Kind::BFloat16);
+    assert_eq!(with_precision(Precision::Full, || product(&x())), Kind::Float);
+}

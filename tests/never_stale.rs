@@ -4,7 +4,7 @@ use amp_runtime::__private as p;
 use amp_runtime::{Precision, Sgd, count_ops, prelude::OptimWrapper};
 use amp_tests::device;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use tch::nn::{self, Module as _, RNN as _};
 use tch::{Device, Kind, Tensor};
 
@@ -128,6 +128,18 @@ fn a_weight_that_was_written_to_is_cast_anew() {
             assert!(is_cast_of(&low(&w), &w), "{how}");
         });
         assert!(is_cast_of(&low(&w), &w), "{how}");
+    }
+}
+
+#[test]
+fn another_part_of_the_same_memory_is_cast_anew() {
+    let _alone = alone();
+    let memory = Tensor::randn([2, 4, 4], f32());
+    let mut w = weight();
+    let _region = p::enter(&BF16);
+    for part in [memory.get(0), memory.get(1), memory.get(1).tr(), memory.get(1).narrow(0, 0, 2)] {
+        tch::no_grad(|| w.set_data(&part));
+        assert!(is_cast_of(&low(&w), &w), "{:?}", part.stride());
     }
 }
 

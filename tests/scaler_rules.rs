@@ -65,6 +65,18 @@ fn a_wrong_order_of_calls_is_an_error() {
 }
 
 #[test]
+fn what_changes_between_check_and_update_is_an_error() {
+    let model = Recorded::small();
+    let (mut scaler, mut optimizer) = (scaler(LossScale::dynamic()), descent(&model));
+    let state = optimizer.state().unwrap();
+    backward(&mut scaler, &model.uniform_loss(0.5));
+    scaler.unscale(&mut optimizer).unwrap();
+    optimizer.load_state(&state).unwrap();
+    let error = scaler.step(&mut optimizer).unwrap_err();
+    assert!(matches!(error, ScalerError::Optim(OptimError::ChangedMidway)), "{error}");
+}
+
+#[test]
 fn a_backward_without_gradients_names_the_parameters() {
     let model = Recorded::small();
     let (mut scaler, mut optimizer) = (scaler(LossScale::dynamic()), descent(&model));

@@ -9,7 +9,7 @@ pub use crate::dispatch::{
 };
 pub use crate::plan::{FunctionPlan, LayerPlan, LayerSeen, PLANS, SitePlan};
 pub use crate::precision::Precision;
-pub use crate::region::{Region, enter, island, leave, outside};
+pub use crate::region::{Region, enter, island, leave, outside, reenter};
 pub use linkme;
 pub use std::sync::atomic::AtomicU64;
 

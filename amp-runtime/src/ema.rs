@@ -25,7 +25,8 @@ pub enum EmaError {
 from_tch!(EmaError);
 
 /// Averages of a model's variables (MMEngine's `EMAHook` with `ExponentialMovingAverage`): after each applied update
-/// `average += momentum * (value - average)`. Whether the update was applied is decided on the device. Variables without
+/// `average += momentum * (value - average)`. Whether the update was applied is decided on the device. What asks for a gradient when
+/// they are made is averaged: make them after freezing, and anew where variables thaw or join. Variables without
 /// gradient, such as a batch norm's statistics, are copied after every update, applied or not, as the model keeps them.
 ///
 /// A [`checkpoint`](crate::checkpoint) does not have it. Save the averages beside it: [`swap`](Self::swap),

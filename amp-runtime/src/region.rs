@@ -85,13 +85,15 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// How many have been entered so far.
     static ENTERED: Cell<u64> = const { Cell::new(0) };
+    /// Whose body runs, by its plan's address, and what it casts to; none in an island.
+    static BODY: Cell<Option<(usize, LowKinds)>> = const { Cell::new(None) };
     /// What the last outermost region that recorded a graph casts to.
     static RECORDED: Cell<LowKinds> = const { Cell::new(LowKinds::NONE) };
 }
 
-/// Whether the graph that was recorded since the last call is one in f16 on `device`, as far as regions tell.
-pub(crate) fn take_recorded_in_f16(device: Device) -> bool {
-    RECORDED.replace(LowKinds::NONE).is_f16_on(device)
+/// Whether the last region that recorded a graph did so in f16 on `device`.
+pub(crate) fn recorded_in_f16(device: Device) -> bool {
+    RECORDED.get().is_f16_on(device)
 }
 
 /// What sites cast to here and now.
@@ -117,20 +119,31 @@ pub struct Region {
     previous: Option<AutocastState>,
     /// What sites cast to before, if the guard changed it.
     low: Option<LowKinds>,
+    /// Whose body ran before, if the guard changed it.
+    body: Option<Option<(usize, LowKinds)>>,
     /// Whether the guard counts as an `#[amp]` region.
     counted: bool,
+    /// Whether libtorch's cache of casts was asked for.
+    caching: bool,
     /// Autocast belongs to a thread: a guard must not leave it.
     _thread: PhantomData<*const ()>,
 }
 
 impl Region {
-    const NOTHING: Self = Self { previous: None, low: None, counted: false, _thread: PhantomData };
+    const NOTHING: Self =
+        Self { previous: None, low: None, body: None, counted: false, caching: false, _thread: PhantomData };
 
     /// Autocast on, with the dtype of `precision`, on CPU, CUDA and MPS. With [`Precision::Full`] nothing changes.
     fn enter(precision: Precision) -> Self {
         let low = LowKinds::all(precision);
         let mut region = Self::NOTHING;
-        region.previous = (!low.is_none()).then(|| low.autocast());
+        if !low.is_none() {
+            note_recording(low);
+            native::use_cache();
+            region.caching = true;
+            region.previous = Some(low.autocast());
+            region.low = within().then(|| LOW.replace(low));
+        }
         region
     }
 
@@ -140,6 +153,19 @@ impl Region {
         region.previous = Some(native::suspend_autocast());
         region
     }
+
+    /// The same for code that no closure of the body around belongs to.
+    fn leave_body() -> Self {
+        let mut region = Self::suspend();
+        region.body = Some(BODY.replace(None));
+        region
+    }
+}
+
+fn note_recording(low: LowKinds) {
+    if DEPTH.get() == 0 && native::grad_enabled() {
+        RECORDED.set(low);
+    }
 }
 
 impl Drop for Region {
@@ -147,6 +173,9 @@ impl Drop for Region {
     fn drop(&mut self) {
         if let Some(low) = self.low {
             LOW.set(low);
+        }
+        if let Some(body) = self.body {
+            BODY.set(body);
         }
         if let Some(previous) = self.previous {
             native::leave_autocast(previous);
@@ -161,6 +190,9 @@ impl Drop for Region {
                 }
             }
         }
+        if self.caching {
+            native::leave_cache();
+        }
     }
 }
 
@@ -173,31 +205,46 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
     if low.is_none() {
         return Region::NOTHING;
     }
+    note_recording(low);
     let depth = DEPTH.get();
     DEPTH.set(depth + 1);
     let previous = low.autocast();
     if depth == 0 {
         native::begin_outermost();
-        if native::grad_enabled() {
-            RECORDED.set(low);
-        }
         if previous.nesting > 1 {
             // What the autocast around it keeps may have been written to before.
             native::drop_ambient_casts();
         }
     }
-    Region { low: Some(LOW.replace(low)), previous: Some(previous), counted: true, _thread: PhantomData }
+    Region {
+        low: Some(LOW.replace(low)),
+        body: Some(BODY.replace(Some((std::ptr::from_ref(plan).addr(), low)))),
+        previous: Some(previous),
+        counted: true,
+        ..Region::NOTHING
+    }
+}
+
+/// The body of a closure, which may outlive the function that it stands in. Where that one runs already, what is around the call
+/// holds: [`full_precision`], or [`autocast`] in another precision.
+pub fn reenter(plan: &'static FunctionPlan) -> Region {
+    if BODY.get() != Some((std::ptr::from_ref(plan).addr(), LowKinds::of(plan.precision))) {
+        return enter(plan);
+    }
+    plan.calls.fetch_add(1, Ordering::Relaxed);
+    ENTERED.set(ENTERED.get() + 1);
+    Region::NOTHING
 }
 
 /// An island in full precision: libtorch's autocast is off, sites go on casting, to f32.
 pub fn island() -> Region {
-    if low_kinds().is_none() { Region::NOTHING } else { Region::suspend() }
+    if low_kinds().is_none() { Region::NOTHING } else { Region::leave_body() }
 }
 
 /// An island outside: as without the attribute.
 pub fn outside() -> Region {
     let low = LOW.replace(LowKinds::NONE);
-    let mut region = if low.is_none() { Region::NOTHING } else { Region::suspend() };
+    let mut region = if low.is_none() { Region::NOTHING } else { Region::leave_body() };
     region.low = Some(low);
     region
 }
@@ -219,8 +266,10 @@ pub fn autocast<R>(precision: Precision, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Runs `f` with autocast off: an island of the precision that its tensors have (`torch.autocast(enabled=False)`).
+/// Runs `f` with autocast off: an island of the precision that its tensors have (`torch.autocast(enabled=False)`). Nothing is cast
+/// in it, also where `f` is a closure in an `#[amp]` function: what is low already stays low, see [`full`](crate::full).
 pub fn full_precision<R>(f: impl FnOnce() -> R) -> R {
-    let _region = Region::suspend();
+    let mut region = Region::suspend();
+    region.low = Some(LOW.replace(LowKinds::NONE));
     f()
 }

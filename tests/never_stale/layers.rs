@@ -168,6 +168,52 @@ fn an_opaque_layer_after_a_write_in_sight_is_not_stale() {
     assert_eq!(opaque(&xs), low(&xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low)));
 }
 
+#[test]
+fn a_layer_that_ran_out_of_sight_is_not_stale_where_it_is_seen() {
+    #[derive(Debug)]
+    struct Opaque(nn::Linear);
+    impl nn::Module for Opaque {
+        fn forward(&self, xs: &Tensor) -> Tensor {
+            xs.apply(&self.0)
+        }
+    }
+    let _alone = alone();
+    let vs = nn::VarStore::new(device());
+    let opaque = Opaque(nn::linear(vs.root(), 4, 4, nn::LinearConfig::default()));
+    let linear = &opaque.0;
+    let xs = x();
+    let _region = p::enter(&BF16);
+    let _ = p::Place(&xs).amp_at(&LAYER, &mut p::Slot::new()).apply(&opaque);
+    tch::no_grad(|| drop(linear.ws.shallow_clone().g_mul_scalar_(2.)));
+    let low = |t: &Tensor| t.to_kind(Kind::BFloat16);
+    assert_eq!(applied(&xs, linear), low(&xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low)));
+}
+
+#[test]
+fn autocast_on_another_thread_leaves_no_casts_of_its_dtype() {
+    let _alone = alone();
+    let vs = nn::VarStore::new(device());
+    let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
+    let same =
+        nn::Linear { ws: linear.ws.shallow_clone(), bs: linear.bs.as_ref().map(Tensor::shallow_clone) };
+    let (xs, input) = (x(), x());
+    let (here, there) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (arrived, leave) = (Arc::clone(&here), Arc::clone(&there));
+    let _region = p::enter(&BF16);
+    let thread = std::thread::spawn(move || {
+        amp_runtime::autocast(Precision::F16, || {
+            assert_eq!(input.apply(&same).kind(), Kind::Half);
+            arrived.wait();
+            leave.wait();
+        });
+    });
+    here.wait();
+    let seen = catch_unwind(AssertUnwindSafe(|| applied(&xs, &linear).kind()));
+    there.wait();
+    thread.join().unwrap();
+    assert_eq!(seen.unwrap(), Kind::BFloat16);
+}
+
 /// libtorch's cache is one for all threads: without more ado one would find there what another cast before it wrote.
 #[test]
 fn threads_do_not_share_libtorchs_casts() {

@@ -1,7 +1,7 @@
 //! What stands at the head of bodies and blocks: the region's guard, the plan, sites and slots.
-use super::state::{At, Sites};
+use super::state::{At, Rewrite};
 use crate::names::Names;
-use crate::plan::{Body, Plan};
+use crate::plan::{Body, Island, Plan};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Block, Expr, Stmt};
@@ -29,11 +29,12 @@ pub(super) fn enter_function(block: &mut Block, plan: &Plan<'_>, names: &Names, 
 }
 
 /// Declares the sites of a body, the region of a closure and the slots of a block at its head.
-pub(super) fn open_block(block: &mut Block, number: usize, plan: &Plan<'_>, names: &Names, sites: &Sites) {
+pub(super) fn open_block(block: &mut Block, number: usize, island: Island, rewrite: &Rewrite<'_>) {
+    let Rewrite { plan, names, .. } = *rewrite;
     let mut head = TokenStream::new();
     let body = plan.bodies.iter().position(|body| body.block == number);
     if let Some(body) = body {
-        head.extend(open_body(body, &plan.bodies[body], plan, names, sites));
+        head.extend(open_body(body, &plan.bodies[body], island, rewrite));
     }
     let shared = names.path("Shared", Span::call_site());
     for slot in plan.slots.iter().enumerate().filter(|(_, slot)| slot.block == number).map(|(slot, _)| slot) {
@@ -45,13 +46,19 @@ pub(super) fn open_block(block: &mut Block, number: usize, plan: &Plan<'_>, name
     }
 }
 
-fn open_body(index: usize, body: &Body, plan: &Plan<'_>, names: &Names, sites: &Sites) -> TokenStream {
+fn open_body(index: usize, body: &Body, island: Island, rewrite: &Rewrite<'_>) -> TokenStream {
+    let Rewrite { plan, names, ref sites, .. } = *rewrite;
     let span = Span::call_site();
     let mut head = TokenStream::new();
     if index > 0 && body.used {
-        let path = names.path("enter", span);
+        let path = names.path("reenter", span);
         let guard = names.hold("__amp_region", &quote!(#path(&__AMP_PLAN)));
         head.extend(quote!(#guard));
+        if island == Island::Full {
+            // It may run outside of the island that it was written in.
+            let guard = names.hold("__amp_island", &names.call("island", span));
+            head.extend(quote!(#guard));
+        }
     }
     let (site, tensor) = (names.path("Site", span), names.path("IsTensor", span));
     for (call, known) in sites.declared.iter().filter(|(call, _)| plan.calls[*call].body == index) {

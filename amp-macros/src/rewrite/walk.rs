@@ -65,7 +65,8 @@ impl VisitMut for Rewrite<'_> {
         }
         block.stmts.iter_mut().for_each(|stmt| self.visit_stmt_mut(stmt));
         if let Some(number) = number {
-            region::open_block(block, number, self.plan, self.names, &self.sites);
+            let island = self.islands.last().copied().unwrap_or(Island::None);
+            region::open_block(block, number, island, self);
         }
     }
 

@@ -99,6 +99,10 @@ impl Running {
         }
         let class = match self.layer.class() {
             LayerClass::Opaque if region::entered() != self.entered => LayerClass::Amp,
+            LayerClass::Opaque => {
+                native::unseen_layer();
+                LayerClass::Opaque
+            }
             class => class,
         };
         self.plan.seen.record(class);

@@ -13,6 +13,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <torch/headeronly/version.h>
@@ -226,6 +227,9 @@ void multiply(const TensorList& tensors, const at::Tensor& factor) {
 
 void clamp(const TensorList& tensors, double limit) {
     BelowAutograd guard;
+    if (tensors.items.empty() || (tensors.items[0].scalar_type() != at::kDouble && limit > std::numeric_limits<float>::max())) {
+        return;  // f32 and bf16 have no larger number
+    }
     at::_foreach_clamp_min_(tensors.items, -limit);
     at::_foreach_clamp_max_(tensors.items, limit);
     bump_versions(tensors.items);

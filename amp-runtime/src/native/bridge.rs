@@ -161,6 +161,10 @@ pub(super) mod ffi {
         fn drop_ambient_casts() -> Result<()>;
         fn begin_outermost();
         fn end_outermost() -> Result<()>;
+        fn use_cache();
+        fn leave_cache();
+        fn unseen_layer();
+        fn computed_in(result: &Tensor, dtype: i8) -> Result<bool>;
         fn may_be_weight(written: &Tensor) -> Result<bool>;
         fn grad_enabled() -> bool;
         fn set_cast_cache(enabled: bool) -> bool;

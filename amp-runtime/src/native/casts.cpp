@@ -39,11 +39,15 @@ constexpr std::size_t kMostNodes = 4096;
 std::atomic<bool> cache_owned = false;
 thread_local bool owns_cache = false;
 thread_local bool cache_before = true;
+thread_local std::uint32_t cache_users = 0;
+// Whether libtorch may keep casts of weights that are not watched.
+thread_local bool unseen = false;
 
 // Whether there is anything to drop: asking the maps costs more than most regions need.
 thread_local bool holds = false;
 
 void drop_own() {
+    unseen = false;
     if (holds) {
         holds = false;
         weight_casts.clear();
@@ -52,9 +56,9 @@ void drop_own() {
     }
 }
 
-// The leaves that a tensor was computed from, as its graph has them; none where there is none, or too large a one.
-std::vector<at::Tensor> leaves_of(const at::Tensor& result) {
-    std::vector<at::Tensor> leaves;
+// Every node that a tensor was computed by, until `look` has seen enough and says false.
+template <class Look>
+void for_each_node(const at::Tensor& result, Look look) {
     std::unordered_set<const torch::autograd::Node*> seen;
     std::vector<torch::autograd::Node*> next = {result.grad_fn().get()};
     while (!next.empty()) {
@@ -63,17 +67,26 @@ std::vector<at::Tensor> leaves_of(const at::Tensor& result) {
         if (node == nullptr || !seen.insert(node).second) {
             continue;
         }
-        if (seen.size() > kMostNodes) {
-            return {};
-        }
-        if (auto* leaf = dynamic_cast<torch::autograd::AccumulateGrad*>(node)) {
-            leaves.push_back(leaf->variable);
+        if (!look(*node)) {
+            return;
         }
         for (const torch::autograd::Edge& edge : node->next_edges()) {
             next.push_back(edge.function.get());
         }
     }
-    return leaves;
+}
+
+// The leaves that a tensor was computed from, as its graph has them; none where there is none, or too large a one.
+std::vector<at::Tensor> leaves_of(const at::Tensor& result) {
+    std::vector<at::Tensor> leaves;
+    std::size_t nodes = 0;
+    for_each_node(result, [&](torch::autograd::Node& node) {
+        if (auto* leaf = dynamic_cast<torch::autograd::AccumulateGrad*>(&node)) {
+            leaves.push_back(leaf->variable);
+        }
+        return ++nodes <= kMostNodes;
+    });
+    return nodes > kMostNodes ? std::vector<at::Tensor>() : leaves;
 }
 
 const void* data_of(const at::Tensor& tensor) noexcept {
@@ -86,6 +99,9 @@ const void* data_of(const at::Tensor& tensor) noexcept {
 Source::Source(const at::Tensor& tensor)
     : impl_(tensor.getIntrusivePtr()),
       data_(data_of(tensor)),
+      offset_(tensor.storage_offset()),
+      sizes_(tensor.sizes().vec()),
+      strides_(tensor.strides().vec()),
       generation_(generation),
       version_(tensor.unsafeGetTensorImpl()->version_counter().current_version()),
       dtype_(tensor.scalar_type()),
@@ -96,6 +112,7 @@ bool Source::is(const at::Tensor& tensor) const noexcept {
     c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
     return impl == impl_._unsafe_get_target() && generation == generation_ && !tensor.is_inference() &&
            impl->version_counter().current_version() == version_ && data_of(tensor) == data_ &&
+           impl->storage_offset() == offset_ && impl->sizes() == sizes_ && impl->strides() == strides_ &&
            tensor.scalar_type() == dtype_ && at::GradMode::is_enabled() == grad_mode_ &&
            impl->requires_grad() == requires_grad_;
 }
@@ -137,7 +154,10 @@ void watch_weight(const at::Tensor& weight) {
     }
     holds = true;
     auto [seen, first] = watched.try_emplace(weight.unsafeGetTensorImpl(), weight);
-    if (!first && !seen->second.is(weight)) {
+    if (first && unseen) {
+        at::autocast::clear_cache();  // a layer that nobody saw may have had it cast, and since then it may have been written to
+        unseen = false;
+    } else if (!first && !seen->second.is(weight)) {
         at::autocast::clear_cache();
         seen->second = Source(weight);
     }
@@ -182,21 +202,47 @@ void drop_casts() {
 
 void drop_ambient_casts() { at::autocast::clear_cache(); }
 
-void begin_outermost() noexcept {
+void use_cache() noexcept {
+    if (cache_users++ > 0) {
+        return;
+    }
     owns_cache = !cache_owned.exchange(true);
     if (!owns_cache) {
         cache_before = set_cast_cache(false);
     }
 }
 
-void end_outermost() {
+void leave_cache() noexcept {
+    if (--cache_users > 0) {
+        return;
+    }
     if (owns_cache) {
         owns_cache = false;
         cache_owned = false;
     } else {
         set_cast_cache(cache_before);
     }
+}
+
+void begin_outermost() noexcept { use_cache(); }
+
+void end_outermost() {
+    leave_cache();
     drop_own();
+}
+
+void unseen_layer() noexcept { unseen = true; }
+
+bool computed_in(const at::Tensor& result, std::int8_t dtype) {
+    const caffe2::TypeMeta wanted = c10::scalarTypeToTypeMeta(static_cast<at::ScalarType>(dtype));
+    bool found = false;
+    for_each_node(result, [&](const torch::autograd::Node& node) {
+        for (std::uint32_t i = 0; !found && i < node.num_inputs(); ++i) {
+            found = node.input_metadata(i).dtype() == wanted;
+        }
+        return !found;
+    });
+    return found;
 }
 
 bool may_be_weight(const at::Tensor& written) {

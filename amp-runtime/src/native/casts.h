@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace amp {
 
@@ -25,6 +26,8 @@ class Source {
   private:
     c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl> impl_;
     const void* data_;
+    std::int64_t offset_;
+    std::vector<std::int64_t> sizes_, strides_;
     std::uint64_t generation_;
     std::uint32_t version_;
     at::ScalarType dtype_;
@@ -55,6 +58,13 @@ void drop_ambient_casts();
 // and takes no notice of who wrote what, so it serves one of them at a time; the others cast anew.
 void begin_outermost() noexcept;
 void end_outermost();
+// A region that libtorch may keep casts for begins and ends; they nest.
+void use_cache() noexcept;
+void leave_cache() noexcept;
+// A layer ran whose weights nobody saw.
+void unseen_layer() noexcept;
+// Whether an operation that the result was computed by gave this dtype.
+bool computed_in(const at::Tensor& result, std::int8_t dtype);
 // Whether an in-place operation that returned this may have written to a weight.
 bool may_be_weight(const at::Tensor& written);
 

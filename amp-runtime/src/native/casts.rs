@@ -86,6 +86,26 @@ pub(crate) fn end_outermost() {
     let _ = ffi::end_outermost();
 }
 
+/// A region begins that libtorch may keep casts for, unless it does so for another thread's. They nest.
+pub(crate) fn use_cache() {
+    ffi::use_cache();
+}
+
+/// It ends.
+pub(crate) fn leave_cache() {
+    ffi::leave_cache();
+}
+
+/// A layer ran whose weights nobody saw: libtorch may keep casts of them.
+pub(crate) fn unseen_layer() {
+    ffi::unseen_layer();
+}
+
+/// Whether something in the graph of `result` was computed in `dtype`.
+pub(crate) fn computed_in(result: &Tensor, dtype: i8) -> bool {
+    ffi::computed_in(inner(result), dtype).unwrap_or(false)
+}
+
 /// Whether the operation that wrote to this tensor may have written to a weight.
 pub(crate) fn may_be_weight(written: &Tensor) -> bool {
     ffi::may_be_weight(inner(written)).unwrap_or(true)

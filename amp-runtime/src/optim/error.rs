@@ -59,9 +59,14 @@ pub enum OptimError {
         /// Its dtype now.
         now: Kind,
     },
-    /// A parameter whose memory layout or shape changed under its optimizer.
+    /// A change between the gradients' check and the update.
     #[error(
-        "parameter `{name}` no longer has the shape and memory layout that its optimizer's state has\nhelp: convert a model (to channels-last, say) before its optimizer is built"
+        "the optimizer's state or parameters changed after `unscale`: the gradients that were checked are no longer these\nhelp: load states and add variables before `unscale`, or after `step`"
+    )]
+    ChangedMidway,
+    /// A parameter whose memory layout, shape or device changed under its optimizer.
+    #[error(
+        "parameter `{name}` no longer has the shape, memory layout and device that its optimizer's state has\nhelp: move and convert a model (`set_device`, channels-last) before its optimizer is built"
     )]
     Relaid {
         /// The parameter.

@@ -316,6 +316,9 @@ impl Optimizer {
             }
             return Ok(());
         }
+        if self.gathered.len() != self.families.len() {
+            return Err(OptimError::ChangedMidway);
+        }
         let values: Vec<GroupValues> = self.groups.iter().map(|group| group.values).collect();
         let applied = found_inf.f_rsub_scalar(1.)?;
         let mut starting = Vec::new();

@@ -46,7 +46,7 @@ impl Accumulation {
         let remainder = max_counts.saturating_sub(self.origin) % u64::from(self.counts);
         // A remainder is smaller than `counts`, so it fits.
         let last_window = u32::try_from(remainder).unwrap_or(self.counts);
-        if batch < max_counts - remainder { self.counts } else { last_window }
+        if remainder == 0 || batch < max_counts - remainder { self.counts } else { last_window }
     }
 
     /// Counts a batch whose gradients are there.

@@ -129,7 +129,11 @@ impl OptimWrapper {
         if !loss.requires_grad() {
             return Err(OptimWrapperError::LossWithoutGraph);
         }
-        if region::take_recorded_in_f16(self.optimizer.device()) && !self.scaler.is_enabled() {
+        // What regions did last is known at no cost; whether this loss is from there, the graph says.
+        if !self.scaler.is_enabled()
+            && region::recorded_in_f16(self.optimizer.device())
+            && native::computed_in(loss, native::F16)
+        {
             return Err(OptimWrapperError::F16Loss { built_for: self.precision });
         }
         let factor = self.accumulation.loss_factor()?;
@@ -211,6 +215,15 @@ impl OptimWrapper {
 
     /// Updates the parameters from unscaled gradients, then the scale.
     pub(super) fn finish(&mut self) -> Result<StepOutcome> {
+        let finished = self.try_finish();
+        if finished.is_err() && matches!(self.phase, Phase::Unscaled { .. }) {
+            // Nobody can go on from half an update; the next one can begin.
+            self.zero_grad()?;
+        }
+        finished
+    }
+
+    fn try_finish(&mut self) -> Result<StepOutcome> {
         let configured =
             self.clip_grad.filter(|_| matches!(self.phase, Phase::Unscaled { clipped: false, .. }));
         if let Some(clip_grad) = configured {

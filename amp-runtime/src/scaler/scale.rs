@@ -54,7 +54,9 @@ impl Scale {
             self.back_off_when_spent(by, found_inf)?;
         }
         if by.min_scale > 0. || by.max_scale.is_finite() {
-            let _ = self.value.f_clamp_(by.min_scale, by.max_scale)?;
+            // f32 knows no numbers between its largest and infinity.
+            let ceiling = if by.max_scale > f64::from(f32::MAX) { f64::INFINITY } else { by.max_scale };
+            let _ = self.value.f_clamp_(by.min_scale, ceiling)?;
         }
         Ok(())
     }

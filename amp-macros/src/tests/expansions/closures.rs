@@ -13,7 +13,7 @@ fn block(p: nn::Path) -> FuncT {
     use p::fallback::*;
     let c = conv(&p);
     nn::func_t(move |xs, train| {
-        let __amp_region = p::enter(&__AMP_PLAN);
+        let __amp_region = p::reenter(&__AMP_PLAN);
         let __amp_1 = p::Site::new();
         p::Value(p::Place(&xs).amp_at(&__AMP_LAYERS[0], &mut p::Slot::new()).apply(&c))
             .amp_keep(&__amp_1)
