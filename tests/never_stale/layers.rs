@@ -136,7 +136,7 @@ fn recurrent_layers_in_a_loop_cast_their_weights_twice() {
         state.value()
     }
     if device() != Device::Cpu {
-        println!("skipped: on CUDA the layer is in f32");
+        println!("SKIPPED: on CUDA the layer is in f32");
         return;
     }
     let _alone = alone();

@@ -42,9 +42,9 @@ impl Layer {
         if is_low {
             Self::Low
         } else if let Some(lstm) = recognize::<M, nn::LSTM>(layer) {
-            Self::recurrent(|| lstm.zero_state(1).0.0)
+            Self::recurrent(|| lstm.zero_state(0).0.0)
         } else if let Some(gru) = recognize::<M, nn::GRU>(layer) {
-            Self::recurrent(|| gru.zero_state(1).0)
+            Self::recurrent(|| gru.zero_state(0).0)
         } else if let Some(norm) = recognize::<M, nn::LayerNorm>(layer) {
             Self::norm(norm.ws.as_ref())
         } else if let Some(norm) = recognize::<M, nn::GroupNorm>(layer) {

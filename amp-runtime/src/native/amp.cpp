@@ -152,6 +152,11 @@ std::size_t first_gradient(const TensorList& params) noexcept {
     return std::find_if(params.items.begin(), params.items.end(), has_one) - params.items.begin();
 }
 
+void backward(const at::Tensor& loss, const at::Tensor& gradient) {
+    at::AutoGradMode with_grad(true);
+    loss.backward(gradient.view(loss.sizes()));
+}
+
 void clear_gradients(const TensorList& params) {
     for (const at::Tensor& param : params.items) {
         param.mutable_grad().reset();
@@ -195,7 +200,7 @@ void push_norms(const TensorList& grads, double norm_type, TensorList& norms) {
         return;
     }
     for (const at::Tensor& norm : at::_foreach_norm(filled, norm_type, narrow ? at::kDouble : at::kFloat)) {
-        norms.items.push_back(norm.to(at::kFloat));
+        norms.items.push_back(norm.scalar_type() == at::kFloat ? norm : norm.to(at::kFloat));
     }
 }
 

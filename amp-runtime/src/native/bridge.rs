@@ -106,6 +106,7 @@ pub(super) mod ffi {
         ) -> Result<()>;
         fn first_unlike(params: &TensorList, others: &TensorList) -> Result<i64>;
         fn first_gradient(params: &TensorList) -> usize;
+        fn backward(loss: &Tensor, gradient: &Tensor) -> Result<()>;
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;

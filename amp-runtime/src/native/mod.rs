@@ -114,6 +114,11 @@ pub(crate) fn first_gradient(params: &TensorList) -> Option<usize> {
     Some(index).filter(|&index| index < params.len())
 }
 
+/// The backward of a loss with one element, whose own gradient is `gradient`.
+pub(crate) fn backward(loss: &Tensor, gradient: &Tensor) -> Result<()> {
+    Ok(ffi::backward(inner(loss), inner(gradient))?)
+}
+
 /// Sets every gradient to none, as `zero_grad(set_to_none=True)`.
 pub(crate) fn clear_gradients(params: &TensorList) -> Result<()> {
     Ok(ffi::clear_gradients(&params.0)?)

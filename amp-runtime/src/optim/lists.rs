@@ -105,9 +105,13 @@ impl Lists {
         Ok(())
     }
 
-    /// Counts an update of the entries at `indices` (all without) that is applied where `applied` is 1.
-    pub(super) fn count(&mut self, indices: Option<&[u32]>, applied: &Tensor) -> Result<(), OptimError> {
-        if let State::Adam(adam) = &mut self.state {
+    /// Counts an update of the entries at `indices` (all without) that is applied where `applied` is 1, if that is counted at all.
+    pub(super) fn count(
+        &mut self,
+        indices: Option<&[u32]>,
+        applied: Option<&Tensor>,
+    ) -> Result<(), OptimError> {
+        if let (State::Adam(adam), Some(applied)) = (&mut self.state, applied) {
             match indices {
                 None => drop(adam.counts.f_add_(applied)?),
                 Some(indices) => add_at(&adam.counts, indices, applied)?,

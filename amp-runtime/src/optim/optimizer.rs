@@ -320,13 +320,15 @@ impl Optimizer {
             return Err(OptimError::ChangedMidway);
         }
         let values: Vec<GroupValues> = self.groups.iter().map(|group| group.values).collect();
-        let applied = found_inf.f_rsub_scalar(1.)?;
+        // Adam counts them.
+        let applied =
+            if matches!(self.rule, Rule::Adam(..)) { Some(found_inf.f_rsub_scalar(1.)?) } else { None };
         let mut starting = Vec::new();
         for (lists, family) in self.families.iter_mut().zip(&self.gathered) {
             if family.grads.is_empty() {
                 continue;
             }
-            lists.count(family.selection.as_ref().map(|selection| &*selection.indices), &applied)?;
+            lists.count(family.selection.as_ref().map(|selection| &*selection.indices), applied.as_ref())?;
             let used = family.selection.as_ref().map_or(&*lists, |selection| &selection.lists);
             let (started, fresh) = self.rule.starts(&self.parameters, &used.owners);
             if fresh.is_empty() || started.is_empty() {

@@ -158,12 +158,11 @@ impl OptimWrapper {
         // The graph has what it needs of the casts of weights, and lets go of it on its way; a step within a region would keep the rest.
         native::drop_casts();
         // The scale lives where the parameters are, wherever the loss is.
-        let _ = self.scaler.backward_scale(self.optimizer.device())?;
-        tch::with_grad(|| {
-            let share =
-                if factor == 1 { loss.shallow_clone() } else { loss.f_div_scalar(f64::from(factor))? };
-            Ok(self.scaler.scale(&share)?.f_backward()?)
-        })
+        let scale = self.scaler.backward_scale(self.optimizer.device())?;
+        // The gradient of `loss / factor * scale`, as libtorch computes it from there.
+        let scale = scale.f_to_device_(loss.device(), loss.kind(), false, false)?;
+        let share = if factor == 1 { scale } else { scale.f_div_scalar(f64::from(factor))? };
+        Ok(native::backward(loss, &share)?)
     }
 
     /// Divides the gradients by the loss scale and checks them; those of an unfinished window also by its own length

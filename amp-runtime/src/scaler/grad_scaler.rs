@@ -5,7 +5,7 @@ use super::loss_scale::{Floor, LossScale};
 use super::scale::Scale;
 use crate::optim::{ClipGrad, Optimizer};
 use std::collections::HashMap;
-use tch::{Device, Kind, TchError, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 
 /// Scales losses, unscales gradients, and updates the scale, as `torch.amp.GradScaler`.
 ///
@@ -125,8 +125,8 @@ impl GradScaler {
         optimizer.gather()?;
         self.check_floor(optimizer)?;
         let found_inf = Tensor::f_zeros([], (Kind::Float, device))?;
-        // In f64, as PyTorch: the inverse of a scale that is no power of two is then the nearest f32.
-        let inv_scale = scale.f_to_kind(Kind::Double)?.f_reciprocal()?.f_to_kind(Kind::Float)?;
+        // PyTorch goes through f64, which rounds to the same f32: a quotient of two f32 is never that near to the middle of two others.
+        let inv_scale = scale.f_reciprocal()?;
         optimizer.unscale(&found_inf, &inv_scale)?;
         let skip = if self.smallest >= 1. {
             found_inf.shallow_clone()
@@ -197,7 +197,8 @@ impl GradScaler {
         let checked = self.unscaled(optimizer)?;
         no_grad(|| {
             let norm = optimizer.clip_norm(max_norm, norm_type)?;
-            checked.skip = checked.skip.f_maximum(&not_finite(&norm)?)?;
+            // inf and NaN are what differs from itself after a product with 0.
+            checked.skip = checked.skip.f_maximum(&norm.f_mul_scalar(0.)?.f_ne(0.)?)?;
             Ok(norm)
         })
     }
@@ -295,9 +296,4 @@ impl GradScaler {
     pub(super) fn device(&self) -> Device {
         self.scale.as_ref().map_or(Device::Cpu, |scale| scale.value.device())
     }
-}
-
-/// 1 where the value is inf or NaN, else 0: f32.
-fn not_finite(value: &Tensor) -> std::result::Result<Tensor, TchError> {
-    value.f_isfinite()?.f_logical_not()?.f_to_kind(Kind::Float)
 }

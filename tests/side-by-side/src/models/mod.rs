@@ -44,7 +44,7 @@ const SPECS: [Spec; 6] = [
     spec("retinanet_r18", [1, 2, 8], [1, 8, 32], IMAGES, true),
     spec("transformer", [1, 8, 32], [1, 32, 256], ("tokens", transformer::LENGTH), false),
     spec("lstm", [1, 8, 32], [1, 32, 256], ("tokens", lstm::LENGTH), false),
-    spec("retinanet_r50", [1, 2, 4], [1, 2, 4], IMAGES, true),
+    spec("retinanet_r50", [1, 2, 4], [2, 4, 8], IMAGES, true),
 ];
 
 /// How many of them are measured on a CPU unless others are asked for.
