@@ -67,7 +67,7 @@ pub fn empty_cache(device: Device) -> Result<(), MemoryError> {
 ///
 /// libtorch takes tensors from the C library's `malloc`, and glibc unmaps large blocks when they are freed. Each step then asks for
 /// the same blocks again and faults all of their pages in anew: a seventh of forward and backward of ResNet-18 at batch 1 (59 ms and
-/// 51 with memory kept; `PyTorch`'s tuning guide has its users preload jemalloc or tcmalloc against that). From here on the heap does
+/// 51 with memory kept; PyTorch's tuning guide has its users preload jemalloc or tcmalloc against that). From here on the heap does
 /// not shrink: the process holds on to the most that it has needed so far, and what lies in gaps. `mallopt(3)`: `M_TRIM_THRESHOLD`, `M_MMAP_MAX`, and `M_MXFAST`, as each large block that is
 /// freed has glibc merge the small ones that wait in fast bins. Without glibc nothing happens; on a GPU libtorch's own allocator
 /// keeps its memory anyway, see [`empty_cache`].

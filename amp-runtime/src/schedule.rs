@@ -329,6 +329,7 @@ fn real(count: u64) -> f64 {
 
 /// A schedule that cannot be.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScheduleError {
     /// A number out of range.
     #[error("`{curve}` has `{field} = {value}`\nhelp: `{field}` must be {wants}")]

@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// Set-up, demo, test and bench on a machine that has cargo, a C++ compiler and python3
+/// Set-up, demo, test, bench and bundle on a machine that has cargo, a C++ compiler and python3
 ///
 /// Every command first finds libtorch 2.11 or installs it into `.libtorch`, once; afterwards plain `cargo build`,
 /// `cargo run` and `cargo test` work too, without environment variables.

@@ -1,7 +1,7 @@
 //! Saving a training, and going on with it as if it had never stopped.
 //!
 //! A checkpoint is one safetensors file: the variables as `model/<name>`, the optimizer's state as
-//! `optimizer/<name>/<state>` (names as in `PyTorch`), the gradients of an open accumulation window as `gradient/<name>`,
+//! `optimizer/<name>/<state>` (names as in PyTorch), the gradients of an open accumulation window as `gradient/<name>`,
 //! the random number generators as `rng/<device>`; of an [`OptimWrapperDict`](crate::OptimWrapperDict), the middle two after
 //! `wrapper/<name>/`. All are contiguous. Numbers, environment and the caller's own data are JSON in `__metadata__`.
 //!
