@@ -100,8 +100,8 @@ Source::Source(const at::Tensor& tensor)
     : impl_(tensor.getIntrusivePtr()),
       data_(data_of(tensor)),
       offset_(tensor.storage_offset()),
-      sizes_(tensor.sizes().vec()),
-      strides_(tensor.strides().vec()),
+      sizes_(tensor.sizes()),
+      strides_(tensor.strides()),
       generation_(generation),
       version_(tensor.unsafeGetTensorImpl()->version_counter().current_version()),
       dtype_(tensor.scalar_type()),
@@ -112,7 +112,7 @@ bool Source::is(const at::Tensor& tensor) const noexcept {
     c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
     return impl == impl_._unsafe_get_target() && generation == generation_ && !tensor.is_inference() &&
            impl->version_counter().current_version() == version_ && data_of(tensor) == data_ &&
-           impl->storage_offset() == offset_ && impl->sizes() == sizes_ && impl->strides() == strides_ &&
+           impl->storage_offset() == offset_ && impl->sizes() == at::IntArrayRef(sizes_) && impl->strides() == at::IntArrayRef(strides_) &&
            tensor.scalar_type() == dtype_ && at::GradMode::is_enabled() == grad_mode_ &&
            impl->requires_grad() == requires_grad_;
 }

@@ -1,9 +1,9 @@
 // Casts and when they may be used again: what a tensor was when it was cast, and the casts of weights.
 #pragma once
 #include <ATen/ATen.h>
+#include <ATen/core/DimVector.h>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 namespace amp {
 
@@ -27,7 +27,7 @@ class Source {
     c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl> impl_;
     const void* data_;
     std::int64_t offset_;
-    std::vector<std::int64_t> sizes_, strides_;
+    at::DimVector sizes_, strides_;
     std::uint64_t generation_;
     std::uint32_t version_;
     at::ScalarType dtype_;
