@@ -243,6 +243,8 @@ fn an_open_window_guards_its_counts() {
     assert!(matches!(wrapper.initialize_count_status(0, Some(5)), Err(OptimWrapperError::OpenWindow(2))));
     assert_eq!(wrapper.inner_count(), 2);
     wrapper.zero_grad().unwrap();
+    assert!(model.variable("weight").grad().defined(), "the window goes on");
+    wrapper.drop_window().unwrap();
     assert!(!model.variable("weight").grad().defined());
     wrapper.initialize_count_status(0, Some(5)).unwrap();
     assert_eq!(wrapper.inner_count(), 0);

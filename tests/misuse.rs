@@ -4,8 +4,8 @@ use amp_runtime::checkpoint::{self, LoadOptions};
 use amp_runtime::config::TrainingConfig;
 use amp_runtime::{
     ClipGrad, CustomKey, DynamicLossScale, Floor, GradScaler, LossScale, OptimWrapper, OptimWrapperDict,
-    OptimWrapperError, Optimizer, Paramwise, Precision, ScalerError, Sgd, StepOutcome, autocast, count_ops,
-    full, low,
+    OptimWrapperError, Optimizer, Paramwise, Precision, ScalerError, Sgd, StepOutcome, amp, autocast,
+    count_ops, full, low, with_precision,
 };
 use tch::nn::{self, OptimizerConfig as _, VarStore};
 use tch::{Device, Kind, Tensor};
@@ -150,7 +150,7 @@ fn a_window_that_is_dropped_is_counted_and_one_that_is_stepped_early_is_whole() 
     for _ in 0..3 {
         drop(optim.update_params(&loss(&weight)).unwrap());
     }
-    optim.zero_grad().unwrap();
+    optim.drop_window().unwrap();
     assert_eq!(optim.lost_micro_batches().unwrap(), 3);
     for batch in 1..=4 {
         let outcome = optim.update_params(&loss(&weight)).unwrap();
@@ -159,6 +159,58 @@ fn a_window_that_is_dropped_is_counted_and_one_that_is_stepped_early_is_whole() 
     assert_eq!(value(&weight), 0.);
     drop(optim.backward(&loss(&weight)).unwrap().unscale().unwrap().step().unwrap());
     assert_eq!(value(&weight), -1.);
+}
+
+/// As PyTorch's loops have it: gradients to none before every backward, of a window too.
+#[test]
+fn a_loop_that_zeroes_before_each_backward_accumulates() {
+    #[amp(train_step)]
+    fn step(optim: &mut OptimWrapper, weight: &Tensor) -> Result<StepOutcome, OptimWrapperError> {
+        let loss = loss(weight);
+        optim.zero_grad();
+        loss.backward();
+        optim.clip_grad_norm(10.);
+        optim.step()
+    }
+    let (store, weight) = store(&[]);
+    let builder = OptimWrapper::builder(Sgd { lr: 1., ..Sgd::default() }).precision(Precision::Full);
+    let mut optim = builder.accumulate(2).build(&store).unwrap();
+    for batch in 1..=6 {
+        let outcome = step(&mut optim, &weight).unwrap();
+        assert_eq!(outcome.stats().is_some(), batch % 2 == 0);
+    }
+    assert_eq!((value(&weight), optim.lost_micro_batches().unwrap()), (-2., 0));
+}
+
+/// Norms written by hand: squares of 400 are inf in f16, and what is divided by their root would be 0.
+#[test]
+fn a_tensor_times_itself_does_not_overflow() {
+    #[amp]
+    fn norms(x: &Tensor, w: &Tensor) -> [Tensor; 2] {
+        let h = x.matmul(w);
+        let rms = (&h * &h).mean_dim([-1i64].as_slice(), true, Kind::Float);
+        let d = &h - h.mean_dim([-1i64].as_slice(), true, Kind::Float);
+        let variance = (&d * &d).mean_dim([-1i64].as_slice(), true, Kind::Float);
+        [&h * (rms + 1e-6).rsqrt(), d / (variance + 1e-5).sqrt()]
+    }
+    let ramp = Tensor::arange(16, (Kind::Float, Device::Cpu));
+    let (x, w) = (ramp.reshape([1, 16]) * 60., Tensor::eye(16, (Kind::Float, Device::Cpu)));
+    let run = |precision| with_precision(precision, || norms(&x, &w));
+    for (low, full) in run(Precision::F16).iter().zip(&run(Precision::Full)) {
+        assert!(low.to_kind(Kind::Float).allclose(full, 1e-2, 1e-2, false), "{low:?}");
+    }
+}
+
+#[test]
+fn a_clip_that_fails_leaves_no_gradients() {
+    let (store, weight) = store(&[]);
+    let builder = OptimWrapper::builder(Sgd { lr: 1., ..Sgd::default() }).precision(Precision::Full);
+    let mut optim = builder.build(&store).unwrap();
+    drop(optim.backward(&loss(&weight)).unwrap().accumulate());
+    assert!(optim.clip_grad_norm(-1.).is_err());
+    assert!(!weight.grad().defined());
+    drop(optim.update_params(&loss(&weight)).unwrap());
+    assert_eq!(value(&weight), 0.);
 }
 
 #[test]

@@ -51,6 +51,19 @@ fn fallible(x: &Tensor, y: &Tensor) -> Result<Tensor, TchError> {
     Ok(low)
 }
 
+#[amp(dtype = bf16, output = full)]
+fn with_numbers(x: &Tensor) -> Result<(Tensor, Option<f64>, String), TchError> {
+    let low = x.f_matmul(x)?;
+    let largest = f64::try_from(low.max())?;
+    Ok((low, Some(largest), "a product".to_owned()))
+}
+
+#[test]
+fn numbers_beside_tensors_stay() {
+    let (product, largest, name) = with_numbers(&x()).unwrap();
+    assert_eq!((product.kind(), largest, &*name), (Kind::Float, Some(4.), "a product"));
+}
+
 #[test]
 fn every_return_is_full() {
     assert_eq!([0, 1, 2, 3].map(|how| early(&x(), how).kind()), [Kind::Float; 4]);

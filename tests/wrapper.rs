@@ -203,6 +203,8 @@ fn wrappers_of_a_dictionary_are_their_own() {
     let then = models[0].values();
     dict.initialize_count_status(0, None).unwrap_err();
     dict.zero_grad().unwrap();
+    assert!(models[1].variable("first.weight").grad().defined());
+    dict.drop_window().unwrap();
     assert!(!models[1].variable("first.weight").grad().defined());
     dict.load_state(&saved).unwrap();
     assert!(models[1].variable("first.weight").grad().defined(), "the open window came back");

@@ -108,6 +108,7 @@ impl Args {
                 let message = Message::new(format!("unknown word `{unknown}`"));
                 let help = match unknown {
                     "skip" => "`#[amp(skip)]` stands on statements and blocks; a method that shall be left alone goes into an `impl` block without `#[amp]`".to_owned(),
+                    "bf16" | "f16" => format!("write `dtype = {unknown}`"),
                     _ => suggestion(unknown, &known),
                 };
                 errors.push(word.name.span(), message.help(help));

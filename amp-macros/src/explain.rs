@@ -6,6 +6,7 @@ use crate::policy::Class;
 use crate::syntax::shape::is_none;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use syn::{AttrStyle, Attribute, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Token, token};
 
@@ -35,7 +36,10 @@ pub(crate) fn explain(ident: &proc_macro2::Ident, owner: Option<&str>, plan: &Pl
     let name = owner.map_or_else(|| ident.to_string(), |owner| format!("{owner}::{ident}"));
     let sites = || plan.calls.iter().filter(|call| call.is_site());
     let low = sites().filter(|call| call.result.held == Held::Low).count();
-    let casts: usize = sites().map(|call| call.casts.len()).sum();
+    // A shared one is made once.
+    let casts = || sites().flat_map(|call| &call.casts);
+    let shared: BTreeSet<usize> = casts().filter_map(|cast| cast.slot).collect();
+    let casts = casts().filter(|cast| cast.slot.is_none()).count() + shared.len();
     let (sites_count, layers) = (sites().count(), plan.layers.len());
     let headline = format!(
         "{name}: {low} of {} low, {}, {}",
@@ -144,6 +148,7 @@ fn reason(call: &Call<'_>) -> String {
             format!("inside `#[amp({})]`", if call.island == Island::Low { "low" } else { "full" })
         }
         Reason::Reciprocal => "`number / tensor` is a reciprocal".to_owned(),
+        Reason::Square => "a tensor times itself is its square, which outgrows f16 from 256 on".to_owned(),
         Reason::Unlisted => "not listed".to_owned(),
     }
 }
@@ -205,8 +210,17 @@ impl Explanation {
 
     /// Whether somebody asked to see it while compiling: `AMP_EXPLAIN=<function>` or `*`.
     pub(crate) fn print_if_asked(&self, args: &Args) {
-        let own = |name: &str| name == "*" || name == self.name || self.name.ends_with(&format!("::{name}"));
-        let asked = std::env::var("AMP_EXPLAIN").is_ok_and(|name| own(&name));
+        // `Block<T>::forward` is asked for as `Block::forward`.
+        let plain = self
+            .name
+            .split_once('<')
+            .and_then(|(ty, rest)| Some(format!("{ty}{}", rest.rsplit_once('>')?.1)));
+        let is = |own: &str, name: &str| own == name || own.ends_with(&format!("::{name}"));
+        let own = |name: &str| {
+            name == "*" || is(&self.name, name) || plain.as_deref().is_some_and(|plain| is(plain, name))
+        };
+        let asked =
+            std::env::var("AMP_EXPLAIN").is_ok_and(|names| names.split(',').any(|name| own(name.trim())));
         if asked || args.explain {
             eprint!("{}", self.text());
         }

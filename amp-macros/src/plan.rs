@@ -159,6 +159,8 @@ pub(crate) enum Reason {
     Island,
     /// `scalar / tensor` is a reciprocal.
     Reciprocal,
+    /// A tensor times itself.
+    Square,
     /// No row: not decided here.
     Unlisted,
 }

@@ -96,6 +96,12 @@ impl Ema {
         if !(momentum > 0. && momentum <= 1.) {
             return Err(EmaError::Momentum(momentum));
         }
+        if momentum > 0.5 {
+            tracing::warn!(
+                momentum,
+                "the averages follow the last values more than what was before: PyTorch's `decay` is 1 - momentum"
+            );
+        }
         let mut ema = Self { momentum, averaged: Pairs::new(), copied: Pairs::new(), names: Vec::new() };
         let (followed, rest): (Vec<_>, Vec<_>) = store
             .variables()

@@ -78,6 +78,12 @@ fn code(precision: Precision) -> i8 {
     }
 }
 
+/// A function by its plan's address, and what it casts to.
+type Body = (usize, LowKinds);
+
+/// In an island, and where there is no function.
+const NOBODY: Body = (0, LowKinds::NONE);
+
 thread_local! {
     /// What the sites of the innermost `#[amp]` region cast to.
     static LOW: Cell<LowKinds> = const { Cell::new(LowKinds::NONE) };
@@ -85,8 +91,8 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// How many have been entered so far.
     static ENTERED: Cell<u64> = const { Cell::new(0) };
-    /// Whose body runs, by its plan's address, and what it casts to; none in an island.
-    static BODY: Cell<Option<(usize, LowKinds)>> = const { Cell::new(None) };
+    /// Whose body runs, and what it casts to.
+    static BODY: Cell<Body> = const { Cell::new(NOBODY) };
     /// What the last outermost region that recorded a graph casts to.
     static RECORDED: Cell<LowKinds> = const { Cell::new(LowKinds::NONE) };
 }
@@ -120,7 +126,7 @@ pub struct Region {
     /// What sites cast to before, if the guard changed it.
     low: Option<LowKinds>,
     /// Whose body ran before, if the guard changed it.
-    body: Option<Option<(usize, LowKinds)>>,
+    body: Option<Body>,
     /// Whether the guard counts as an `#[amp]` region.
     counted: bool,
     /// Whether libtorch's cache of casts was asked for.
@@ -157,7 +163,7 @@ impl Region {
     /// The same for code that no closure of the body around belongs to.
     fn leave_body() -> Self {
         let mut region = Self::suspend();
-        region.body = Some(BODY.replace(None));
+        region.body = Some(BODY.replace(NOBODY));
         region
     }
 }
@@ -218,7 +224,7 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
     }
     Region {
         low: Some(LOW.replace(low)),
-        body: Some(BODY.replace(Some((std::ptr::from_ref(plan).addr(), low)))),
+        body: Some(BODY.replace((std::ptr::from_ref(plan).addr(), low))),
         previous: Some(previous),
         counted: true,
         ..Region::NOTHING
@@ -228,7 +234,7 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
 /// The body of a closure, which may outlive the function that it stands in. Where that one runs already, what is around the call
 /// holds: [`full_precision`], or [`autocast`] in another precision.
 pub fn reenter(plan: &'static FunctionPlan) -> Region {
-    if BODY.get() != Some((std::ptr::from_ref(plan).addr(), LowKinds::of(plan.precision))) {
+    if BODY.get() != (std::ptr::from_ref(plan).addr(), LowKinds::of(plan.precision)) {
         return enter(plan);
     }
     plan.calls.fetch_add(1, Ordering::Relaxed);

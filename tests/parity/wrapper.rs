@@ -333,6 +333,6 @@ fn a_dictionary_is_theirs() {
 
     let a = dict.get("a").unwrap();
     let _ = a.backward(&loss(&one.model, CLEAN)).unwrap().accumulate();
-    dict.zero_grad().unwrap();
+    dict.drop_window().unwrap();
     assert!(!one.model.variable("weight").grad().defined() && gives("`zero_grad`").is_null());
 }

@@ -80,10 +80,7 @@ fn a_result_is_returned() {
     let _alone = alone();
     let net = Net::new();
     let mut opt = wrapper(&net);
-    assert!(matches!(
-        returning(&mut opt, &integers()),
-        Err(amp_runtime::OptimWrapperError::LossKind(Kind::Int64))
-    ));
+    assert!(matches!(returning(&mut opt, &integers()), Err(OptimWrapperError::LossKind(Kind::Int64))));
     assert_eq!(returning(&mut opt, &loss(&net)).unwrap(), 3);
 }
 
@@ -93,7 +90,7 @@ fn without_a_result_it_is_a_panic_with_the_error() {
     let net = Net::new();
     let mut opt = wrapper(&net);
     let panicked = catch_unwind(AssertUnwindSafe(|| panicking(&mut opt, &integers()))).unwrap_err();
-    assert_eq!(message(panicked), amp_runtime::OptimWrapperError::LossKind(Kind::Int64).to_string());
+    assert_eq!(message(panicked), OptimWrapperError::LossKind(Kind::Int64).to_string());
     assert_eq!(panicking(&mut opt, &loss(&net)), 3);
 }
 
@@ -132,7 +129,7 @@ fn an_error_becomes_the_functions_own() {
     let net = Net::new();
     let mut opt = wrapper(&net);
     let error = other_errors(&mut opt, &loss(&net)).unwrap_err();
-    assert!(error.is::<amp_runtime::OptimWrapperError>(), "{error}");
+    assert!(error.is::<OptimWrapperError>(), "{error}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::plan::{Call, Cast, Fact, Held, Island, Reason, Spelling, Tensorness};
 use crate::policy::{Class, Form, Op};
 use crate::syntax::shape::Asked;
 use crate::syntax::{labels, shape};
+use quote::quote;
 use syn::Expr;
 
 /// Decides about a method or function call that may be one of the table's.
@@ -85,10 +86,22 @@ pub(super) fn operator(site: &mut Call<'_>) {
         site.class = Some(Class::Full);
         site.reason = Reason::Reciprocal;
         cast(site, Held::Full);
+    } else if left == Tensorness::Yes && site.island == Island::None && is_square(site) {
+        site.class = Some(Class::Full);
+        site.reason = Reason::Square;
+        cast(site, Held::Full);
     } else if left == Tensorness::Yes || right == Tensorness::Yes {
         site.class = Some(Class::Follow);
         site.reason = Reason::Listed;
     }
+}
+
+/// `&h * &h`
+fn is_square(site: &Call<'_>) -> bool {
+    let [left, right] = [0, 1].map(|index| shape::bare(site.operands[index]));
+    site.name == "mul"
+        && shape::is_pure_place(left)
+        && quote!(#left).to_string() == quote!(#right).to_string()
 }
 
 /// Whether libtorch's autocast would undo what was decided.

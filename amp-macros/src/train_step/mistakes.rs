@@ -56,7 +56,7 @@ pub(super) fn no_optimizer() -> Message {
     Message::new("a training step without an optimizer")
         .rule(OPTIMIZER)
         .note("no parameter is an `OptimWrapper`, whose loss scale `backward` and `step` need")
-        .help("add `opt: &mut OptimWrapper`, or name a place: `#[amp(train_step, optimizer = self.opt)]`")
+        .help("add `opt: &mut OptimWrapper`, or name a place or a local: `#[amp(train_step, optimizer = self.opt)]`")
 }
 
 /// `&OptimWrapper`.

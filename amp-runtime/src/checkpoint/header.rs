@@ -63,7 +63,7 @@ impl Header {
     pub(super) fn read(path: &Path, file: &Read<'_>) -> Result<Self> {
         let path = path.to_owned();
         if !is_checkpoint(file) {
-            let what = "it is another program's safetensors file".to_owned();
+            let what = "it is a safetensors file of weights alone, or of another program\nhelp: `load_weights` reads weights".to_owned();
             return Err(CheckpointError::NotACheckpoint { path, what });
         }
         let Some(found) = file.word("schema").and_then(|schema| schema.parse().ok()) else {

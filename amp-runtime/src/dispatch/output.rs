@@ -8,7 +8,7 @@ use tch::Tensor;
 /// What `#[amp(output = full)]` can cast.
 #[diagnostic::on_unimplemented(
     message = "`output = full` cannot cast `{Self}`",
-    label = "neither a tensor nor a tuple, `Option`, `Result` or `Vec` of tensors",
+    label = "neither a tensor or number nor a tuple, `Option`, `Result` or `Vec` of them",
     note = "return tensors, or cast where the value is made and leave out `output = full`"
 )]
 pub trait OutputFull: Sized {
@@ -22,6 +22,19 @@ impl OutputFull for Tensor {
         self.owned(To::Full)
     }
 }
+
+/// What stands beside tensors and has no precision of theirs.
+macro_rules! numbers {
+    ($($number:ty),*) => { $(
+        impl OutputFull for $number {
+            fn output_full(self) -> Self {
+                self
+            }
+        }
+    )* };
+}
+
+numbers!((), bool, f32, f64, i32, i64, u32, u64, usize, String);
 
 impl<T: OutputFull> OutputFull for Option<T> {
     fn output_full(self) -> Self {

@@ -55,6 +55,14 @@ impl OptimWrapperDict {
         self.wrappers.values_mut().try_for_each(OptimWrapper::zero_grad)
     }
 
+    /// Sets all gradients to none, those of open accumulation windows too.
+    ///
+    /// # Errors
+    /// As [`OptimWrapper::drop_window`].
+    pub fn drop_window(&mut self) -> Result<()> {
+        self.wrappers.values_mut().try_for_each(OptimWrapper::drop_window)
+    }
+
     /// Announces the number of batches to all.
     ///
     /// # Errors

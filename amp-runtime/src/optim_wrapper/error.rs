@@ -47,13 +47,11 @@ pub enum OptimWrapperError {
         max_counts: u64,
     },
     /// New counts while a window is open.
-    #[error(
-        "{0} batches are accumulated and not yet used\nhelp: call `finish_window`, or `zero_grad` to drop them"
-    )]
+    #[error("{0} batches are accumulated and not yet used\nhelp: call `finish_window`, or `drop_window`")]
     OpenWindow(u32),
     /// `backward` after `unscale`.
     #[error(
-        "`backward` after `unscale`: its gradients would be added to unscaled ones\nhelp: call `step` first, or `zero_grad`"
+        "`backward` after `unscale`: its gradients would be added to unscaled ones\nhelp: call `step` first, or `drop_window`"
     )]
     BackwardAfterUnscale,
     /// `step` or a clip without gradients of this wrapper's `backward`.
@@ -71,7 +69,7 @@ pub enum OptimWrapperError {
     },
     /// The state between `unscale` and `step`.
     #[error(
-        "the state cannot be taken between `unscale` and `step`\nhelp: call `step` first, or `zero_grad`"
+        "the state cannot be taken between `unscale` and `step`\nhelp: call `step` first, or `drop_window`"
     )]
     StateWhileUnscaled,
     /// A gradient norm that is not finite, where the user asked for an error.

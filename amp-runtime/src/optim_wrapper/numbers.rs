@@ -113,7 +113,7 @@ impl OptimWrapper {
         Ok(self.counters.skipped)
     }
 
-    /// Batches whose gradients were lost, with a skipped update or in a window that `zero_grad` dropped; waits for the last one.
+    /// Batches whose gradients were lost, with a skipped update or in a window that was dropped; waits for the last one.
     ///
     /// # Errors
     /// [`NonFiniteNorm`](crate::OptimWrapperError::NonFiniteNorm) of the last update, or libtorch's own.

@@ -150,8 +150,8 @@ impl OptimWrapper {
         let numbers = &state.numbers;
         if numbers.accumulative_counts != self.accumulation.counts {
             let problem = format!(
-                "saved with {}, this training has {}",
-                numbers.accumulative_counts, self.accumulation.counts
+                "saved with {}, this training has {}\nhelp: build the wrapper with `.accumulate({})`",
+                numbers.accumulative_counts, self.accumulation.counts, numbers.accumulative_counts
             );
             return Err(misfit("accumulative_counts", problem));
         }
@@ -220,7 +220,7 @@ impl OptimWrapper {
 
     /// Puts a checked state in place.
     pub(crate) fn install(&mut self, fitted: Fitted) -> Result<()> {
-        self.zero_grad()?;
+        self.drop_window()?;
         self.forget_pending();
         self.optimizer.install(fitted.optimizer)?;
         let device = self.optimizer.device();

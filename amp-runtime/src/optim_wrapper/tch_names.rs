@@ -71,7 +71,10 @@ impl OptimWrapper {
     }
 
     fn clip_when_ready(&mut self, what: &'static str, clip_grad: ClipGrad) -> Result<()> {
-        clip_grad.validate()?;
+        if let Err(error) = clip_grad.validate() {
+            self.drop_window()?;
+            return Err(error.into());
+        }
         if self.ready(what)? { self.clip(clip_grad) } else { Ok(()) }
     }
 

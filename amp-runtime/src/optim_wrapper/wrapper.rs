@@ -144,7 +144,7 @@ impl OptimWrapper {
         }
         if let Err(error) = self.scaled_backward(&wide, factor) {
             // It may have failed halfway: what it left is no gradient of anything.
-            self.zero_grad()?;
+            self.drop_window()?;
             return Err(error);
         }
         self.accumulation.count();
@@ -170,7 +170,7 @@ impl OptimWrapper {
     pub(super) fn unscale(&mut self) -> Result<()> {
         let unscaled = self.try_unscale();
         if unscaled.is_err() {
-            self.zero_grad()?;
+            self.drop_window()?;
         }
         unscaled
     }
@@ -192,8 +192,16 @@ impl OptimWrapper {
         Ok(())
     }
 
-    /// Clips the unscaled gradients.
+    /// Clips the unscaled gradients; where that fails they are dropped.
     pub(super) fn clip(&mut self, clip_grad: ClipGrad) -> Result<()> {
+        let clipped = self.try_clip(clip_grad);
+        if clipped.is_err() {
+            self.drop_window()?;
+        }
+        clipped
+    }
+
+    fn try_clip(&mut self, clip_grad: ClipGrad) -> Result<()> {
         let norm = match clip_grad {
             ClipGrad::Norm { max_norm, norm_type, .. } => {
                 Some(self.scaler.clip_grad_norm(&mut self.optimizer, max_norm, norm_type)?)
@@ -217,7 +225,7 @@ impl OptimWrapper {
         let finished = self.try_finish();
         if finished.is_err() && matches!(self.phase, Phase::Unscaled { .. }) {
             // Nobody can go on from half an update; the next one can begin.
-            self.zero_grad()?;
+            self.drop_window()?;
         }
         finished
     }
@@ -312,12 +320,21 @@ impl OptimWrapper {
         Some(self.accumulation.window).filter(|&batches| batches > 0)
     }
 
-    /// Sets the gradients to none. An open accumulation window is lost, and the next batch begins another: call it between
-    /// windows, not between batches.
+    /// Sets the gradients to none, as loops written for PyTorch or tch do before each backward, but for those of an open accumulation
+    /// window, which the next batch adds to: [`drop_window`](Self::drop_window) drops these.
     ///
     /// # Errors
     /// libtorch's own.
     pub fn zero_grad(&mut self) -> Result<()> {
+        let accumulates = self.accumulation.counts > 1 && self.accumulation.window > 0;
+        if accumulates && matches!(self.phase, Phase::Scaled) { Ok(()) } else { self.drop_window() }
+    }
+
+    /// Sets all gradients to none. The batches of an open accumulation window are lost, and the next one begins another.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn drop_window(&mut self) -> Result<()> {
         self.optimizer.zero_grad()?;
         self.scaler.forget();
         let batches = self.accumulation.window;

@@ -72,7 +72,7 @@ impl GradScaler {
     pub(crate) fn fit(&self, state: &ScalerState) -> Result<LossScale, ScalerError> {
         let config = match self.config {
             LossScale::Off => {
-                return Err(ScalerError::State("scaling is off here, but the state has a scale".to_owned()));
+                return Err(ScalerError::State("scaling is off here, but the state has a scale\nhelp: `LoadOptions { without_scaler: true, .. }` loads a checkpoint without it".to_owned()));
             }
             LossScale::Static(_) => LossScale::Static(state.scale),
             LossScale::Dynamic(mut dynamic) => {

@@ -3,8 +3,8 @@ use amp_runtime::prelude::*;
 use tch::Tensor;
 
 #[amp(output = full)]
-fn forward(x: &Tensor) -> (Tensor, usize) {
-    (x.exp(), x.dim())
+fn forward(x: &Tensor) -> (Tensor, std::time::Duration) {
+    (x.exp(), std::time::Duration::ZERO)
 }
 
 fn main() {}
