@@ -267,7 +267,7 @@ impl Rewrite<'_> {
             if call.casts.iter().any(|cast| cast.operand == position) {
                 self.sites.changed += 1;
                 let Operand { start, end, .. } = operands[position];
-                let value = self.names.wrap("Value", None, side, start, end);
+                let value = self.names.wrap("Value", None, without_parens(side), start, end);
                 **side = Expr::Verbatim(quote_spanned!(end=> #value.amp_full_owned()));
             }
         }

@@ -54,7 +54,7 @@ expansions! {
     overrides("low(exp), full(relu)"): "fn forward(xs: &Tensor) -> Tensor { xs.exp().relu() }";
     closures(""): "fn block(p: nn::Path) -> FuncT { let c = conv(&p); nn::func_t(move |xs, train| xs.apply(&c).softmax(-1, xs.kind())) }";
     reciprocal(""): "fn inverse(xs: &Tensor, scale: f64) -> Tensor { scale / xs }";
-    square(""): "fn rms(xs: &Tensor, w: &Tensor) -> Tensor { let h = xs.matmul(w); &h / (&h * &h).mean(Kind::Float).sqrt() }";
+    square(""): "fn rms(xs: &Tensor, w: &Tensor) -> Tensor { let h = xs.matmul(w); &h / (&h * (&h)).mean(Kind::Float).sqrt() }";
     in_macros(""): "fn pair(a: &Tensor, b: &Tensor) -> Vec<Tensor> { assert!(a.dim() > 1); vec![a.matmul(b), a.exp()] }";
     returns("output = full"): "fn forward(xs: &Tensor, w: &Tensor) -> Tensor { if w.numel() == 0 { return xs.shallow_clone(); } xs.matmul(w) }";
     writes(""): "fn forward(&self, xs: &mut Tensor) -> Tensor { let _ = xs.relu_(); no_grad(|| self.ema.update()); xs.matmul(&self.w) }";

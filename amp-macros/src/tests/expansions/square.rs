@@ -1,7 +1,7 @@
 // Input: #[amp()]
 fn rms(xs: &Tensor, w: &Tensor) -> Tensor {
     let h = xs.matmul(w);
-    &h / (&h * &h).mean(Kind::Float).sqrt()
+    &h / (&h * (&h)).mean(Kind::Float).sqrt()
 }
 
 // Output:
