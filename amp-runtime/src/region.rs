@@ -216,7 +216,7 @@ pub fn enter(plan: &'static FunctionPlan) -> Region {
     DEPTH.set(depth + 1);
     let previous = low.autocast();
     if depth == 0 {
-        native::begin_outermost();
+        native::use_cache();
         if previous.nesting > 1 {
             // What the autocast around it keeps may have been written to before.
             native::drop_ambient_casts();

@@ -189,13 +189,19 @@ fn a_layer_that_ran_out_of_sight_is_not_stale_where_it_is_seen() {
     assert_eq!(applied(&xs, linear), low(&xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low)));
 }
 
-#[test]
-fn autocast_on_another_thread_leaves_no_casts_of_its_dtype() {
-    let _alone = alone();
+/// For two threads: a layer cannot be shared.
+fn one_layer_twice() -> [nn::Linear; 2] {
     let vs = nn::VarStore::new(device());
     let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
     let same =
         nn::Linear { ws: linear.ws.shallow_clone(), bs: linear.bs.as_ref().map(Tensor::shallow_clone) };
+    [linear, same]
+}
+
+#[test]
+fn autocast_on_another_thread_leaves_no_casts_of_its_dtype() {
+    let _alone = alone();
+    let [linear, same] = one_layer_twice();
     let (xs, input) = (x(), x());
     let (here, there) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (arrived, leave) = (Arc::clone(&here), Arc::clone(&there));
@@ -223,10 +229,7 @@ fn threads_do_not_share_libtorchs_casts() {
         low(xs).linear(&low(&linear.ws), linear.bs.as_ref().map(low))
     }
     let _alone = alone();
-    let vs = nn::VarStore::new(device());
-    let linear = nn::linear(vs.root(), 4, 4, nn::LinearConfig::default());
-    let same =
-        nn::Linear { ws: linear.ws.shallow_clone(), bs: linear.bs.as_ref().map(Tensor::shallow_clone) };
+    let [linear, same] = one_layer_twice();
     let (xs, input) = (x(), x());
     let _region = p::enter(&BY_DEVICE);
     let _ = applied(&xs, &linear);

@@ -160,7 +160,6 @@ pub(super) mod ffi {
         fn end_recurrent(layer: usize, result: &Tensor) -> Result<()>;
         fn drop_casts() -> Result<()>;
         fn drop_ambient_casts() -> Result<()>;
-        fn begin_outermost();
         fn end_outermost() -> Result<()>;
         fn use_cache();
         fn leave_cache();

@@ -224,8 +224,6 @@ void leave_cache() noexcept {
     }
 }
 
-void begin_outermost() noexcept { use_cache(); }
-
 void end_outermost() {
     leave_cache();
     drop_own();

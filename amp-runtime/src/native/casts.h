@@ -54,13 +54,12 @@ void watch_weight(const at::Tensor& weight);
 void drop_casts();
 // Of those, only what libtorch keeps itself.
 void drop_ambient_casts();
-// An outermost region begins and ends on this thread: what is kept within it is dropped. libtorch's own cache is one for all threads
-// and takes no notice of who wrote what, so it serves one of them at a time; the others cast anew.
-void begin_outermost() noexcept;
-void end_outermost();
-// A region that libtorch may keep casts for begins and ends; they nest.
+// A region that libtorch may keep casts for begins and ends on this thread; they nest. Its cache is one for all threads and takes no
+// notice of who wrote what, so it serves one of them at a time; the others cast anew.
 void use_cache() noexcept;
 void leave_cache() noexcept;
+// Leaves the cache at the end of an outermost `#[amp]` region, and drops what was kept for it.
+void end_outermost();
 // A layer ran whose weights nobody saw.
 void unseen_layer() noexcept;
 // Whether an operation that the result was computed by gave this dtype.

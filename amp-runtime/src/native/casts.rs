@@ -76,12 +76,7 @@ pub(crate) fn drop_ambient_casts() {
     let _ = ffi::drop_ambient_casts();
 }
 
-/// An outermost region begins: libtorch keeps casts for it, unless it does so for another thread's.
-pub(crate) fn begin_outermost() {
-    ffi::begin_outermost();
-}
-
-/// It ends: drops what is kept within the outermost region.
+/// An outermost `#[amp]` region ends: leaves the cache, and drops what was kept for it.
 pub(crate) fn end_outermost() {
     let _ = ffi::end_outermost();
 }

@@ -10,8 +10,8 @@ mod layers;
 use bridge::ffi;
 pub(crate) use bridge::ffi::{AdamStep, AutocastState, GradientState, HiddenWeights, Range, SgdStep};
 pub(crate) use casts::{
-    BF16, F16, F32, Source, begin_outermost, begin_recurrent, cast, computed_in, drop_ambient_casts,
-    drop_casts, end_outermost, end_recurrent, glance, grad_enabled, is_weight, leave_cache, may_be_weight,
+    BF16, F16, F32, Source, begin_recurrent, cast, computed_in, drop_ambient_casts, drop_casts,
+    end_outermost, end_recurrent, glance, grad_enabled, is_weight, leave_cache, may_be_weight,
     set_cast_cache, unseen_layer, use_cache, watch_weight,
 };
 use cxx::UniquePtr;

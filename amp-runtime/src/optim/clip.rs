@@ -64,6 +64,7 @@ pub(super) fn total_norm(lists: &[&TensorList], norm_type: f64) -> Result<Tensor
 pub(super) fn factor(norm: &Tensor, max_norm: f64) -> Result<Tensor, TchError> {
     // The 1e-6 is PyTorch's: the factor stays below 1 even where the norm is the limit itself. So is the order: there a
     // number divided by a tensor is the number times its reciprocal.
+    // f32 has no larger number.
     let max_norm = max_norm.min(f64::from(f32::MAX));
     norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(max_norm)?.f_clamp_max(1.)
 }
