@@ -73,8 +73,8 @@ pub use optim::{
     Paramwise, Sgd,
 };
 pub use optim_wrapper::{
-    OptimWrapper, OptimWrapperBuilder, OptimWrapperDict, OptimWrapperError, OptimWrapperState, Scaled,
-    StepOutcome, StepStats, Unscaled,
+    GraphedLoss, OptimWrapper, OptimWrapperBuilder, OptimWrapperDict, OptimWrapperError, OptimWrapperState,
+    Scaled, StepOutcome, StepStats, Unscaled,
 };
 pub use precision::{Precision, UnknownPrecision, set_default_precision, with_precision};
 pub use region::{autocast, full_precision};

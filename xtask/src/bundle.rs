@@ -22,6 +22,7 @@ const TESTS: [&str; 13] = [
     "resume",
     "scaler",
     "scaler_rules",
+    "graphed",
     "sync_free",
     "wrapper",
 ];

@@ -86,12 +86,15 @@ pub(super) mod ffi {
     unsafe extern "C++" {
         include!("amp-runtime/src/native/amp.h");
         include!("amp-runtime/src/native/casts.h");
+        include!("amp-runtime/src/native/graph.h");
 
         #[namespace = "at"]
         type Tensor;
         type TensorList;
         type Deferred;
         type Source;
+        type SideStream;
+        type CudaGraph;
 
         fn new_list(capacity: usize) -> UniquePtr<TensorList>;
         fn size(self: &TensorList) -> usize;
@@ -168,6 +171,16 @@ pub(super) mod ffi {
         fn may_be_weight(written: &Tensor) -> Result<bool>;
         fn grad_enabled() -> bool;
         fn set_cast_cache(enabled: bool) -> bool;
+
+        fn side_stream(cuda_index: i32) -> Result<UniquePtr<SideStream>>;
+        fn new_graph() -> Result<UniquePtr<CudaGraph>>;
+        fn begin(self: Pin<&mut CudaGraph>) -> Result<()>;
+        fn end(self: Pin<&mut CudaGraph>) -> Result<()>;
+        fn replay(self: &CudaGraph) -> Result<()>;
+        fn take_gradients(params: &TensorList, grads: Pin<&mut TensorList>) -> Result<()>;
+        fn keep_gradients(params: &TensorList, grads: &TensorList) -> Result<()>;
+        fn addresses(tensors: &TensorList) -> Vec<usize>;
+        fn add_gradients(params: &TensorList, grads: &TensorList) -> Result<()>;
 
         fn identity(tensor: &Tensor) -> usize;
         fn version(tensor: &Tensor) -> Result<i64>;

@@ -1,7 +1,7 @@
-//! The same tensor on both sides of the bridge: tch's handle and C++'s.
+//! The same tensor on both sides of the bridge, and the same device: tch's handle and C++'s.
 use super::bridge::ffi;
 use cxx::UniquePtr;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// The C++ tensor inside a tch tensor.
 #[inline]
@@ -25,4 +25,12 @@ pub(crate) fn references<'s>(
     pointers.extend(tensors.map(std::ptr::from_ref));
     // SAFETY: every pointer came from a reference that lives as long as the list is borrowed, and has its layout.
     unsafe { std::slice::from_raw_parts(pointers.as_ptr().cast::<&'s Tensor>(), pointers.len()) }
+}
+
+/// -1 for all that is not CUDA.
+pub(super) fn ordinal(device: Device) -> i32 {
+    match device {
+        Device::Cuda(index) => i32::try_from(index).unwrap_or(i32::MAX),
+        _ => -1,
+    }
 }

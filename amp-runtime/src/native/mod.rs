@@ -4,8 +4,10 @@
 mod bridge;
 mod casts;
 mod error;
+mod graph;
 mod handle;
 mod layers;
+mod list;
 
 use bridge::ffi;
 pub(crate) use bridge::ffi::{AdamStep, AutocastState, GradientState, HiddenWeights, Range, SgdStep};
@@ -17,9 +19,13 @@ pub(crate) use casts::{
 use cxx::UniquePtr;
 pub use error::NativeError;
 use error::Result;
+pub(crate) use graph::{
+    CudaGraph, Recording, SideStream, add_gradients, addresses, keep_gradients, take_gradients,
+};
 pub(crate) use handle::references;
-use handle::{inner, outer};
+use handle::{inner, ordinal, outer};
 pub(crate) use layers::{Recognized, each_layer, recognize};
+pub(crate) use list::TensorList;
 use tch::{Device, TchError, Tensor};
 
 /// tch's errors without libtorch's C++ stack.
@@ -44,55 +50,6 @@ macro_rules! from_tch {
     };
 }
 pub(crate) use from_tch;
-
-/// Tensors that travel together, kept in C++: handles, not copies.
-pub(crate) struct TensorList(UniquePtr<ffi::TensorList>);
-
-// SAFETY: a list holds reference-counted handles, whose counts are atomic, and is only used through `&mut` or from one thread.
-unsafe impl Send for TensorList {}
-
-impl TensorList {
-    pub(crate) fn new() -> Self {
-        Self(ffi::new_list(0))
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.size()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(crate) fn push(&mut self, tensor: &Tensor) {
-        self.0.pin_mut().push(inner(tensor));
-    }
-
-    /// A second handle on the tensor at `index`.
-    pub(crate) fn get(&self, index: usize) -> Result<Tensor> {
-        Ok(outer(self.0.at(index)?))
-    }
-
-    pub(crate) fn select(&self, indices: &[u32]) -> Result<Self> {
-        Ok(Self(self.0.select(indices)?))
-    }
-}
-
-impl<'a> Extend<&'a Tensor> for TensorList {
-    fn extend<I: IntoIterator<Item = &'a Tensor>>(&mut self, tensors: I) {
-        for tensor in tensors {
-            self.push(tensor);
-        }
-    }
-}
-
-impl<'a> FromIterator<&'a Tensor> for TensorList {
-    fn from_iter<I: IntoIterator<Item = &'a Tensor>>(tensors: I) -> Self {
-        let mut list = Self::new();
-        list.extend(tensors);
-        list
-    }
-}
 
 /// The usable gradients of `params` in their order, and for every parameter what its gradient was.
 /// A gradient laid out differently from its parameter is replaced by a copy in the parameter's layout.
@@ -312,13 +269,6 @@ pub(crate) fn generator_state(device: Device) -> Result<Tensor> {
 /// Puts the device's default random number generator into a recorded state.
 pub(crate) fn set_generator_state(device: Device, state: &Tensor) -> Result<()> {
     Ok(ffi::set_generator_state(ordinal(device), inner(state))?)
-}
-
-fn ordinal(device: Device) -> i32 {
-    match device {
-        Device::Cuda(index) => i32::try_from(index).unwrap_or(i32::MAX),
-        _ => -1,
-    }
 }
 
 /// The libtorch that this was compiled against, such as `2.11.0`.

@@ -1,7 +1,7 @@
 //! An optimizer's parameters and gradients, looked at from outside: for states, guards and messages.
 use super::error::OptimError;
-use super::optimizer::Optimizer;
-use crate::native;
+use super::optimizer::{Optimizer, lock};
+use crate::native::{self, TensorList};
 use std::collections::HashSet;
 use std::fmt;
 use tch::Tensor;
@@ -20,6 +20,19 @@ impl Optimizer {
         let mut families = self.families.iter();
         let owner = families.find_map(|lists| Some(lists.owners[native::first_gradient(&lists.params)?]))?;
         Some(&self.parameters[owner].name)
+    }
+
+    /// What is trained from now on.
+    pub(crate) fn parameters(&mut self) -> Result<TensorList, OptimError> {
+        self.adopt_new_variables()?;
+        Ok(self.parameters.iter().map(|parameter| &parameter.tensor).collect())
+    }
+
+    /// The store's variables that are not trained: running statistics, and what is frozen.
+    pub(crate) fn buffers(&self) -> Vec<Tensor> {
+        let variables = lock(&self.variables);
+        let untrained = variables.named_variables.values().filter(|variable| !variable.requires_grad());
+        untrained.map(Tensor::shallow_clone).collect()
     }
 
     /// The name of a parameter that is none of these tensors.

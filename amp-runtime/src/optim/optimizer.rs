@@ -26,7 +26,7 @@ pub struct Optimizer {
     /// None where tch's own optimizer does the update.
     pub(super) config: Option<OptimizerConfig>,
     pub(super) rule: Rule,
-    variables: Arc<Mutex<Variables>>,
+    pub(super) variables: Arc<Mutex<Variables>>,
     seen: usize,
     paramwise: Paramwise,
     pub(super) base: GroupValues,
@@ -371,7 +371,7 @@ impl Optimizer {
     }
 }
 
-fn lock(variables: &Mutex<Variables>) -> MutexGuard<'_, Variables> {
+pub(super) fn lock(variables: &Mutex<Variables>) -> MutexGuard<'_, Variables> {
     // Variables are only ever added: a panic elsewhere leaves them whole.
     variables.lock().unwrap_or_else(PoisonError::into_inner)
 }

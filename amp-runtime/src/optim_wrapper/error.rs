@@ -91,6 +91,34 @@ pub enum OptimWrapperError {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// A batch that a graph was not captured for.
+    #[error(
+        "input {index} is {found}, and the loss was captured for {expected}\nnote: a graph replays the same work on the same memory\nhelp: pad the batch, leave out an incomplete last one, or compute the loss of such a batch without the graph: `update_params(&loss)`"
+    )]
+    GraphedInput {
+        /// Which, counted from 0.
+        index: usize,
+        /// Its dtype and shape.
+        found: String,
+        /// What the captured one had.
+        expected: String,
+    },
+    /// Not as many inputs as a graph was captured with.
+    #[error("the loss was captured with {expected} inputs, not {found}")]
+    GraphedInputs {
+        /// How many there are.
+        found: usize,
+        /// How many there were.
+        expected: usize,
+    },
+    /// A graph of another wrapper, or of parameters that have moved since.
+    #[error("the loss was captured for {0}\nhelp: capture it anew")]
+    GraphedElsewhere(&'static str),
+    /// An operation that a CUDA graph cannot hold.
+    #[error(
+        "the loss cannot be captured: {0}\nnote: a CUDA graph holds kernels, and nothing that the host decides by their results\nhelp: keep out what waits for the device: `double_value`, `int64_value`, `f64::try_from`, `nonzero`, masks as indices, copies from the CPU"
+    )]
+    Capture(String),
     /// The loss scaler refused.
     #[error(transparent)]
     Scaler(ScalerError),

@@ -1,8 +1,10 @@
 //! `OptimWrapper`: one object that owns the optimizer and gets every update right.
 mod accumulate;
+mod backward;
 mod builder;
 mod dict;
 mod error;
+mod graphed;
 mod numbers;
 mod outcome;
 mod state;
@@ -13,6 +15,7 @@ mod wrapper;
 pub use builder::OptimWrapperBuilder;
 pub use dict::OptimWrapperDict;
 pub use error::OptimWrapperError;
+pub use graphed::GraphedLoss;
 pub use outcome::{StepOutcome, StepStats};
 pub use state::OptimWrapperState;
 pub(crate) use state::{Fitted, OpenWindow, WrapperNumbers};

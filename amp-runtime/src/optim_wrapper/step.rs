@@ -7,7 +7,7 @@ use tch::Tensor;
 /// Gradients that carry the loss scale. They can be unscaled, or left to accumulate.
 #[must_use = "the gradients carry the loss scale and nothing was updated: call `unscale` and `step`, or `accumulate`"]
 pub struct Scaled<'a> {
-    wrapper: &'a mut OptimWrapper,
+    pub(super) wrapper: &'a mut OptimWrapper,
 }
 
 /// Gradients as the loss has them. They can be clipped, and stepped once.

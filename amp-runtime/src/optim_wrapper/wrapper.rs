@@ -2,10 +2,9 @@
 use super::accumulate::Accumulation;
 use super::error::OptimWrapperError;
 use super::outcome::{self, StepOutcome, StepStats};
-use crate::native::{self, Deferred};
+use crate::native::Deferred;
 use crate::optim::{ClipGrad, Optimizer};
 use crate::precision::Precision;
-use crate::region::{self, Region};
 use crate::scaler::{GradScaler, LossScale};
 use crate::schedule::Schedule;
 use std::sync::Arc;
@@ -106,63 +105,6 @@ impl OptimWrapper {
             pending: None,
             skipped_in_a_row: 0,
         }
-    }
-
-    /// Scales the loss and computes its gradients.
-    pub(super) fn differentiate(&mut self, loss: &Tensor) -> Result<()> {
-        if matches!(self.phase, Phase::Unscaled { .. }) {
-            return Err(OptimWrapperError::BackwardAfterUnscale);
-        }
-        if self.pending.as_ref().is_some_and(|last| last.strict_norm) {
-            // What may be an error is one before this batch leaves gradients, which the next would be added to.
-            self.settle()?;
-        }
-        if loss.numel() != 1 {
-            return Err(OptimWrapperError::LossShape(loss.size()));
-        }
-        let wide = match loss.kind() {
-            Kind::Float | Kind::Double => loss.shallow_clone(),
-            // One f16 element times 65536 would be inf.
-            Kind::Half | Kind::BFloat16 => loss.f_to_kind(Kind::Float)?,
-            other => return Err(OptimWrapperError::LossKind(other)),
-        };
-        if !loss.requires_grad() {
-            return Err(OptimWrapperError::LossWithoutGraph);
-        }
-        // What regions did last is known at no cost; whether this loss is from there, the graph says.
-        if !self.scaler.is_enabled()
-            && region::recorded_in_f16(self.optimizer.device())
-            && native::computed_in(loss, native::F16)
-        {
-            return Err(OptimWrapperError::F16Loss { built_for: self.precision });
-        }
-        let factor = self.accumulation.loss_factor()?;
-        if self.accumulation.window == 0
-            && let Some(name) = self.optimizer.first_gradient()
-        {
-            return Err(OptimWrapperError::StrayGradient { name: name.to_owned() });
-        }
-        if let Err(error) = self.scaled_backward(&wide, factor) {
-            // It may have failed halfway: what it left is no gradient of anything.
-            self.drop_window()?;
-            return Err(error);
-        }
-        self.accumulation.count();
-        self.phase = Phase::Scaled;
-        Ok(())
-    }
-
-    fn scaled_backward(&mut self, loss: &Tensor, factor: u32) -> Result<()> {
-        // The graph knows its dtypes; a region around the step must not cast what it computes.
-        let _outside = Region::suspend();
-        // The graph has what it needs of the casts of weights, and lets go of it on its way; a step within a region would keep the rest.
-        native::drop_casts();
-        // The scale lives where the parameters are, wherever the loss is.
-        let scale = self.scaler.backward_scale(self.optimizer.device())?;
-        // The gradient of `loss / factor * scale`, as libtorch computes it from there.
-        let scale = scale.f_to_device_(loss.device(), loss.kind(), false, false)?;
-        let share = if factor == 1 { scale } else { scale.f_div_scalar(f64::from(factor))? };
-        Ok(native::backward(loss, &share)?)
     }
 
     /// Divides the gradients by the loss scale and checks them; those of an unfinished window also by its own length
@@ -288,6 +230,11 @@ impl OptimWrapper {
             return Err(OptimWrapperError::NonFiniteNorm(f64::from(last.numbers.get(outcome::GRAD_NORM)?)));
         }
         Ok(())
+    }
+
+    /// Whether the last update may turn out to be an error.
+    pub(super) fn last_is_strict(&self) -> bool {
+        self.pending.as_ref().is_some_and(|last| last.strict_norm)
     }
 
     /// Updates that changed the parameters, the last one included; waits for it.

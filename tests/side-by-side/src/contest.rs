@@ -78,7 +78,15 @@ pub(crate) fn row(
     contestants = sort_out(contestants, &mut absent, |one| one.pace(rules.device));
     for round in 0..rules.rounds {
         say(&format!("{} batch {batch}: round {} of {}", spec.name, round + 1, rules.rounds));
+        // Whoever comes after somebody finds other caches than who comes before.
+        let backwards = round % 2 == 1;
+        if backwards {
+            contestants.reverse();
+        }
         contestants = sort_out(contestants, &mut absent, Contestant::turn);
+        if backwards {
+            contestants.reverse();
+        }
     }
     let measured = sort_out(contestants, &mut absent, Contestant::finish);
     same_model(spec, &measured)?;

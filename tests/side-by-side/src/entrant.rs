@@ -21,10 +21,14 @@ pub(crate) enum Numbers {
 pub(crate) enum System {
     /// `#[amp]`; in full precision plain tch.
     Amp,
+    /// The same with forward and backward in a CUDA graph: `OptimWrapper::capture`.
+    AmpGraph,
     /// `tch::autocast` around the forward of the same model.
     TchAutocast,
     /// `torch.autocast`, `GradScaler` in f16, fused optimizer.
     Pytorch,
+    /// The same with forward and backward in a CUDA graph: `torch.cuda.graph`.
+    PytorchGraph,
     /// The same below `torch.compile`.
     TorchCompile,
 }
@@ -82,6 +86,10 @@ impl Entrant {
         pairs.extend([(S::Amp, N::Bf16), (S::Pytorch, N::Bf16), (S::Amp, N::F16), (S::Pytorch, N::F16)]);
         if gpu {
             pairs.push((S::TchAutocast, N::F16));
+            let graphed = [S::AmpGraph, S::PytorchGraph];
+            pairs.extend(
+                [N::Tf32, N::F16].into_iter().flat_map(|numbers| graphed.map(|system| (system, numbers))),
+            );
         }
         pairs.push((S::TorchCompile, if gpu { N::F16 } else { N::Bf16 }));
         let layouts: &[bool] = match (convolutional, gpu) {
@@ -99,7 +107,7 @@ impl Entrant {
     }
 
     pub(crate) fn is_python(self) -> bool {
-        matches!(self.system, System::Pytorch | System::TorchCompile)
+        matches!(self.system, System::Pytorch | System::PytorchGraph | System::TorchCompile)
     }
 
     /// Its operators are fused away, and its first step takes a minute.
@@ -112,8 +120,11 @@ impl Entrant {
         let system = match self.system {
             System::Amp if self.numbers.is_full() => "tch",
             System::Amp => "#[amp]",
+            System::AmpGraph if self.numbers.is_full() => "tch, graph,",
+            System::AmpGraph => "#[amp], graph,",
             System::TchAutocast => "tch::autocast",
             System::Pytorch => "PyTorch",
+            System::PytorchGraph => "PyTorch, graph,",
             System::TorchCompile => "torch.compile",
         };
         format!("{system} {}", self.numbers.word())

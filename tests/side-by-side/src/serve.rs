@@ -5,20 +5,23 @@ use crate::entrant::{Hardware, Numbers, System, Task};
 use crate::models::{Inputs, Model, Spec};
 use amp_runtime::prelude::*;
 use amp_runtime::{
-    OptimWrapperError, StepOutcome, channels_last, count_ops, empty_cache, keep_freed_memory, peak_memory,
+    GraphedLoss, StepOutcome, channels_last, count_ops, empty_cache, keep_freed_memory, peak_memory,
     reset_peak_memory, variables_to_channels_last,
 };
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Write;
+use std::rc::Rc;
 use std::time::Instant;
 use tch::{Device, Tensor, nn};
 
 struct Trainer {
-    model: Box<dyn Model>,
+    model: Rc<dyn Model>,
     optim: OptimWrapper,
     inputs: Inputs,
+    captures: bool,
+    graphed: Option<GraphedLoss<Loss>>,
     precision: Precision,
     /// tch's autocast instead of the attribute, which is off then.
     by_tch: bool,
@@ -26,6 +29,9 @@ struct Trainer {
     /// What the process held before there was a model.
     empty: u64,
 }
+
+/// Of a batch in the order of its names.
+type Loss = Box<dyn Fn(&[Tensor]) -> Tensor>;
 
 /// Answers until there are no more requests.
 pub(crate) fn run(task: &Task) -> Result<()> {
@@ -91,7 +97,8 @@ impl Trainer {
         let (optimizer, clip) = spec.optimizer();
         let optim = OptimWrapper::builder(optimizer).precision(precision).clip_grad(clip).build(&store)?;
         let by_tch = task.entrant.system == System::TchAutocast;
-        Ok(Self { model, optim, inputs, precision, by_tch, device, empty })
+        let captures = task.entrant.system == System::AmpGraph;
+        Ok(Self { model, optim, inputs, captures, graphed: None, precision, by_tch, device, empty })
     }
 
     fn answer(&mut self, request: &str) -> Result<Value> {
@@ -125,10 +132,29 @@ impl Trainer {
         if self.by_tch {
             let loss = self.loss();
             let _ = self.optim.update_params(&loss)?;
+        } else if self.captures {
+            self.graphed_step()?;
         } else {
             let step = || step(&*self.model, &mut self.optim, &self.inputs);
             let _ = with_precision(self.precision, step)?;
         }
+        Ok(())
+    }
+
+    /// As a user writes it who captures the loss before the first step.
+    fn graphed_step(&mut self) -> Result<()> {
+        let batch: Vec<&Tensor> = self.inputs.values().collect();
+        let mut graphed = if let Some(graphed) = self.graphed.take() {
+            graphed
+        } else {
+            let (model, names) = (Rc::clone(&self.model), self.inputs.keys().cloned().collect::<Vec<_>>());
+            let loss: Loss = Box::new(move |batch| {
+                model.loss(&names.iter().cloned().zip(batch.iter().map(Tensor::shallow_clone)).collect())
+            });
+            with_precision(self.precision, || self.optim.capture(&batch, loss))?
+        };
+        let _ = graphed.update_params(&mut self.optim, &batch)?;
+        self.graphed = Some(graphed);
         Ok(())
     }
 

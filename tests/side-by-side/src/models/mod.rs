@@ -10,6 +10,7 @@ use crate::entrant::Hardware;
 use amp_runtime::{AdamW, ClipGrad, OptimizerConfig, Sgd};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use tch::{Tensor, nn};
 
 /// What a model reads, by name.
@@ -77,13 +78,13 @@ impl Spec {
     }
 
     /// The model with random weights at `root`.
-    pub(crate) fn build(&self, root: &nn::Path) -> Result<Box<dyn Model>> {
+    pub(crate) fn build(&self, root: &nn::Path) -> Result<Rc<dyn Model>> {
         Ok(match self.name {
-            "mlp" => Box::new(mlp::Mlp::new(root)),
-            "resnet18" => Box::new(resnet::Classifier::new(root)?),
-            "transformer" => Box::new(transformer::Transformer::new(root)),
-            "lstm" => Box::new(lstm::Lstm::new(root)),
-            name => Box::new(retinanet::RetinaNet::new(root, name)?),
+            "mlp" => Rc::new(mlp::Mlp::new(root)),
+            "resnet18" => Rc::new(resnet::Classifier::new(root)?),
+            "transformer" => Rc::new(transformer::Transformer::new(root)),
+            "lstm" => Rc::new(lstm::Lstm::new(root)),
+            name => Rc::new(retinanet::RetinaNet::new(root, name)?),
         })
     }
 

@@ -1,0 +1,66 @@
+//! CUDA graphs, and the stream that they are recorded on.
+use super::bridge::ffi;
+use super::error::Result;
+use super::handle::ordinal;
+use super::list::TensorList;
+use cxx::UniquePtr;
+use tch::Device;
+
+/// Work of this thread goes to another stream of the device until this drops; each stream waits for the other.
+pub(crate) struct SideStream {
+    _guard: UniquePtr<ffi::SideStream>,
+}
+
+impl SideStream {
+    pub(crate) fn enter(device: Device) -> Result<Self> {
+        Ok(Self { _guard: ffi::side_stream(ordinal(device))? })
+    }
+}
+
+/// Work on the current stream, recorded.
+pub(crate) struct CudaGraph(UniquePtr<ffi::CudaGraph>);
+
+/// What the current stream is given is recorded and does not run, until this ends or drops.
+pub(crate) struct Recording(UniquePtr<ffi::CudaGraph>);
+
+impl Recording {
+    pub(crate) fn begin() -> Result<Self> {
+        let mut graph = ffi::new_graph()?;
+        graph.pin_mut().begin()?;
+        Ok(Self(graph))
+    }
+
+    pub(crate) fn end(mut self) -> Result<CudaGraph> {
+        self.0.pin_mut().end()?;
+        Ok(CudaGraph(self.0))
+    }
+}
+
+impl CudaGraph {
+    /// Runs it on the current stream.
+    pub(crate) fn replay(&self) -> Result<()> {
+        Ok(self.0.replay()?)
+    }
+}
+
+/// Takes the gradients out of `params`: one entry each, undefined where there is none.
+pub(crate) fn take_gradients(params: &TensorList) -> Result<TensorList> {
+    let mut grads = TensorList::new();
+    ffi::take_gradients(&params.0, grads.0.pin_mut())?;
+    Ok(grads)
+}
+
+/// Where a parameter's gradient is the one in `grads`, which is about to be written over, it becomes a copy of it.
+pub(crate) fn keep_gradients(params: &TensorList, grads: &TensorList) -> Result<()> {
+    Ok(ffi::keep_gradients(&params.0, &grads.0)?)
+}
+
+/// Adds to each parameter's gradient the one in `grads`, or gives it that one where it has none.
+pub(crate) fn add_gradients(params: &TensorList, grads: &TensorList) -> Result<()> {
+    Ok(ffi::add_gradients(&params.0, &grads.0)?)
+}
+
+/// Where the tensors' elements lie.
+pub(crate) fn addresses(tensors: &TensorList) -> Vec<usize> {
+    ffi::addresses(&tensors.0)
+}

@@ -1,0 +1,204 @@
+//! A loss captured in a CUDA graph trains as the same loss without one; on the CPU it is computed as ever, by the same code.
+#[path = "graphed/course.rs"]
+mod course;
+#[path = "graphed/refusals.rs"]
+mod refusals;
+
+use amp_runtime::checkpoint::{self, LoadOptions};
+use amp_runtime::prelude::*;
+use amp_runtime::{channels_last, count_ops, variables_to_channels_last};
+use amp_tests::device;
+use course::{Net, alone, assert_same, batch, builder, train};
+use tch::{Device, Kind, Tensor};
+
+const PRECISIONS: [Precision; 3] = [Precision::F16, Precision::Bf16, Precision::Full];
+
+#[test]
+fn it_trains_as_without_a_graph() {
+    let _alone = alone();
+    let batches: Vec<_> = (0..8).map(batch).collect();
+    for precision in PRECISIONS {
+        let builder = || builder(precision).clip_grad(ClipGrad::norm(0.5));
+        assert_same(&train(builder(), &batches, true), &train(builder(), &batches, false));
+    }
+}
+
+#[test]
+fn an_overflow_skips_and_the_next_batch_goes_on() {
+    let _alone = alone();
+    let mut batches: Vec<_> = (0..6).map(batch).collect();
+    batches[2].0 = &batches[2].0 * f64::INFINITY;
+    let (graphed, plain) =
+        (train(builder(Precision::F16), &batches, true), train(builder(Precision::F16), &batches, false));
+    assert_eq!(graphed.0.skipped, [false, false, true, false, false, false]);
+    assert_eq!(graphed.0.scales[3], 512.);
+    // The running statistics saw the inf, on both sides.
+    assert_eq!(graphed.0.scales, plain.0.scales);
+    assert_eq!(graphed.0.skipped, plain.0.skipped);
+}
+
+#[test]
+fn windows_add_up_and_the_last_may_be_short() {
+    let _alone = alone();
+    let batches: Vec<_> = (0..8).map(batch).collect();
+    for precision in PRECISIONS {
+        let builder = || builder(precision).accumulate(3).max_counts(8);
+        assert_same(&train(builder(), &batches, true), &train(builder(), &batches, false));
+        let open = || builder().max_counts(100);
+        assert_same(&train(open(), &batches, true), &train(open(), &batches, false));
+    }
+}
+
+#[test]
+fn batches_with_and_without_the_graph_share_a_window() {
+    let _alone = alone();
+    let net = Net::new(0.);
+    let (first, second) = (batch(1), batch(2));
+    let gradient = |calls: &mut dyn FnMut(&mut OptimWrapper)| {
+        let mut optim = builder(Precision::Full).accumulate(4).build(&net.store).unwrap();
+        calls(&mut optim);
+        let sum = net.layers.conv.ws.grad().copy();
+        optim.drop_window().unwrap();
+        sum
+    };
+    let plain = gradient(&mut |optim| {
+        for (images, target) in [&first, &second, &first] {
+            let _ = optim.update_params(&net.layers.loss(images, target)).unwrap();
+        }
+    });
+    let mixed = gradient(&mut |optim| {
+        let mut graphed =
+            optim.capture(&[&first.0, &first.1], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let _ = graphed.update_params(optim, &[&first.0, &first.1]).unwrap();
+        let _ = optim.update_params(&net.layers.loss(&second.0, &second.1)).unwrap();
+        // `accumulate` instead of an update leaves the gradients, which the next replay must not write over.
+        let _ = graphed.backward(optim, &[&first.0, &first.1]).unwrap().accumulate();
+    });
+    assert!(plain.allclose(&mixed, 1e-3, 1e-5, false), "{plain:?} against {mixed:?}");
+}
+
+#[test]
+fn a_capture_leaves_no_trace() {
+    let _alone = alone();
+    let net = Net::new(0.5);
+    let mut optim = builder(Precision::F16).build(&net.store).unwrap();
+    let (images, target) = batch(3);
+    let before = net.values();
+    let draw = || Vec::<f64>::try_from(Tensor::rand([4], (Kind::Double, device()))).unwrap();
+    tch::manual_seed(7);
+    let drawn = draw();
+    tch::manual_seed(7);
+    let mut graphed = with_precision(Precision::F16, || {
+        optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap()
+    });
+    assert_eq!(draw(), drawn);
+    assert_eq!(net.values(), before);
+    assert!(net.store.trainable_variables().iter().all(|variable| !variable.grad().defined()));
+    // Each replay draws anew what it drops.
+    let mut losses = Vec::new();
+    with_precision(Precision::F16, || {
+        for _ in 0..4 {
+            let _ = graphed.backward(&mut optim, &[&images, &target]).unwrap();
+            losses.push(f64::try_from(graphed.loss().unwrap()).unwrap());
+            optim.drop_window().unwrap();
+        }
+    });
+    let mut distinct = losses.clone();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    assert!(distinct.len() > 1, "the same was dropped each time: {losses:?}");
+}
+
+#[test]
+fn batches_from_the_cpu_are_copied_there() {
+    let _alone = alone();
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::Bf16).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let (images, target) = (images.to_device(Device::Cpu), target.to_device(Device::Cpu));
+    with_precision(Precision::Bf16, || {
+        let mut graphed =
+            optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let first = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
+        assert!(!first.stats().unwrap().skipped().unwrap());
+        let loss = net.layers.loss(&images.to_device(device()), &target.to_device(device()));
+        assert_eq!(graphed.loss().unwrap().device(), loss.device());
+    });
+}
+
+#[test]
+fn a_checkpoint_resumes_into_a_graph() {
+    let _alone = alone();
+    let batches: Vec<_> = (0..6).map(batch).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("half.safetensors");
+    let half = |first: bool| {
+        let Net { mut store, layers } = Net::new(0.5);
+        let mut optim = builder(Precision::F16).build(&store).unwrap();
+        let mut losses = Vec::new();
+        with_precision(Precision::F16, || {
+            let (images, target) = &batches[0];
+            let mut graphed =
+                optim.capture(&[images, target], |batch| layers.loss(&batch[0], &batch[1])).unwrap();
+            if !first {
+                checkpoint::load(&file, &mut store, &mut optim, LoadOptions::default()).unwrap();
+            }
+            for (at, (images, target)) in batches.iter().enumerate().skip(if first { 0 } else { 3 }) {
+                let _ = graphed.update_params(&mut optim, &[images, target]).unwrap();
+                losses.push(f64::try_from(graphed.loss().unwrap()).unwrap());
+                if first && at == 2 {
+                    checkpoint::save(&file, &store, &mut optim, &serde_json::Value::Null).unwrap();
+                }
+            }
+        });
+        losses
+    };
+    let (whole, resumed) = (half(true), half(false));
+    println!("{whole:?}, resumed {resumed:?}");
+    for (resumed, whole) in resumed.iter().zip(&whole[3..]) {
+        let same = if device() == Device::Cpu { resumed == whole } else { (resumed - whole).abs() < 1e-2 };
+        assert!(same, "{resumed} against {whole}");
+    }
+    assert_eq!(resumed.len(), 3);
+}
+
+#[test]
+fn channels_last_stays_channels_last() {
+    let _alone = alone();
+    let net = Net::new(0.);
+    variables_to_channels_last(&net.store).unwrap();
+    let mut optim = builder(Precision::F16).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let images = channels_last(&images).unwrap();
+    with_precision(Precision::F16, || {
+        let kept = std::cell::Cell::new(true);
+        let mut graphed = optim
+            .capture(&[&images, &target], |batch| {
+                kept.set(kept.get() && batch[0].stride() == images.stride());
+                net.layers.loss(&batch[0], &batch[1])
+            })
+            .unwrap();
+        let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
+        assert!(kept.get(), "the graph reads its images in another layout");
+    });
+}
+
+#[test]
+fn a_replay_runs_no_operator_of_the_forward() {
+    let _alone = alone();
+    if device() == Device::Cpu {
+        return println!("SKIPPED: a CPU has no graphs; AMP_TEST_DEVICE=cuda runs this");
+    }
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::F16).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    with_precision(Precision::F16, || {
+        let mut graphed =
+            optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let (outcome, ops) =
+            count_ops(|| graphed.update_params(&mut optim, &[&images, &target]).map(drop)).unwrap();
+        outcome.unwrap();
+        println!("{ops:?}");
+        assert!(!ops.keys().any(|op| op.contains("conv") || op.contains("batch_norm")), "{ops:?}");
+    });
+}

@@ -1,0 +1,95 @@
+//! What cannot be captured, and what a graph was not captured for.
+use crate::course::{Net, alone, batch, builder};
+use amp_runtime::prelude::*;
+use amp_tests::device;
+use tch::{Device, Kind};
+
+#[test]
+fn other_formats_and_other_wrappers_are_refused() {
+    let _alone = alone();
+    let (net, other) = (Net::new(0.), Net::new(0.));
+    let mut optim = builder(Precision::Full).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let mut graphed =
+        optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+    let said = |error: OptimWrapperError| error.to_string().lines().next().unwrap().to_owned();
+    let short = graphed.update_params(&mut optim, &[&images.narrow(0, 0, 5), &target]).unwrap_err();
+    assert_eq!(
+        said(short),
+        "input 0 is Float [5, 3, 8, 8], and the loss was captured for Float [6, 3, 8, 8]"
+    );
+    let narrow = target.to_kind(Kind::Int);
+    let narrow = graphed.update_params(&mut optim, &[&images, &narrow]).unwrap_err();
+    assert_eq!(said(narrow), "input 1 is Int [6], and the loss was captured for Int64 [6]");
+    let lacking = graphed.update_params(&mut optim, &[&images]).unwrap_err();
+    assert_eq!(said(lacking), "the loss was captured with 2 inputs, not 1");
+    let mut foreign = builder(Precision::Full).build(&other.store).unwrap();
+    let foreign = graphed.update_params(&mut foreign, &[&images, &target]).unwrap_err();
+    assert_eq!(said(foreign), "the loss was captured for another wrapper's parameters");
+    // None of that was a batch.
+    let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
+    assert_eq!(optim.applied_updates().unwrap(), 1);
+    let _ = graphed.backward(&mut optim, &[&images, &target]).unwrap();
+    let open = optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1]));
+    assert!(matches!(open.err(), Some(OptimWrapperError::OpenWindow(1))));
+}
+
+#[test]
+fn losses_that_cannot_be_trained_on_are_refused_at_once() {
+    let _alone = alone();
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::Full).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let shape = optim.capture(&[&images], |batch| batch[0].apply(&net.layers.conv));
+    assert!(matches!(shape.err(), Some(OptimWrapperError::LossShape(_))));
+    let constant = optim.capture(&[&images], |batch| batch[0].sum(Kind::Float));
+    assert!(matches!(constant.err(), Some(OptimWrapperError::LossWithoutGraph)));
+    net.layers.loss(&images, &target).backward();
+    let stray = optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1]));
+    assert!(matches!(stray.err(), Some(OptimWrapperError::StrayGradient { .. })));
+    optim.zero_grad().unwrap();
+    let _ = optim.update_params(&net.layers.loss(&images, &target)).unwrap();
+}
+
+#[test]
+fn what_waits_for_the_device_cannot_be_captured() {
+    let _alone = alone();
+    if device() == Device::Cpu {
+        return println!("SKIPPED: a CPU has no graphs; AMP_TEST_DEVICE=cuda runs this");
+    }
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::F16).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    with_precision(Precision::F16, || {
+        let waits = optim.capture(&[&images, &target], |batch| {
+            let loss = net.layers.loss(&batch[0], &batch[1]);
+            assert!(loss.double_value(&[]).is_finite());
+            loss
+        });
+        let Some(OptimWrapperError::Capture(said)) = waits.err() else { panic!("it was captured") };
+        println!("{said}");
+        // Training goes on, and what can be captured still can.
+        let _ = optim.update_params(&net.layers.loss(&images, &target)).unwrap();
+        let mut graphed =
+            optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
+        assert_eq!(optim.applied_updates().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_graph_of_moved_parameters_is_refused() {
+    let _alone = alone();
+    if device() == Device::Cpu {
+        return println!("SKIPPED: a CPU has no graphs; AMP_TEST_DEVICE=cuda runs this");
+    }
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::Full).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let mut graphed =
+        optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+    let mut weight = net.layers.linear.ws.shallow_clone();
+    weight.set_data(&weight.detach().copy());
+    let moved = graphed.update_params(&mut optim, &[&images, &target]).unwrap_err();
+    assert!(matches!(moved, OptimWrapperError::GraphedElsewhere(_)), "{moved}");
+}
