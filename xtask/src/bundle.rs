@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// The test programs that say something on a GPU.
-const TESTS: [&str; 13] = [
+const TESTS: [&str; 14] = [
     "accumulation",
     "clipping",
     "memory",

@@ -23,7 +23,7 @@ const MOST_STEPS: usize = 50;
 /// Whoever needs longer for a step on a CPU is measured once, and is no part of the turns.
 const SLOW_SECONDS: f64 = 8.;
 /// How many start at once; on a CPU one after the other, since they would slow each other down.
-const STARTS_ON_GPU: usize = 13;
+const STARTS_ON_GPU: usize = 18;
 
 struct Contestant {
     process: Process,

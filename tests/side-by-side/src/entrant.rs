@@ -110,6 +110,11 @@ impl Entrant {
         matches!(self.system, System::Pytorch | System::PytorchGraph | System::TorchCompile)
     }
 
+    /// Its forward and backward are one launch.
+    pub(crate) fn is_graph(self) -> bool {
+        matches!(self.system, System::AmpGraph | System::PytorchGraph)
+    }
+
     /// Its operators are fused away, and its first step takes a minute.
     pub(crate) fn is_compiled(self) -> bool {
         self.system == System::TorchCompile

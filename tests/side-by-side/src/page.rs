@@ -188,7 +188,22 @@ fn gpu_figures(results: &Results) -> String {
         let ratio = by_tch.map_or_else(|| "-".to_owned(), |one| format!("{:.2}x", pair.ours.ratio_to(one)));
         out += &line(row, &pair, &format!(" {ratio} |"));
     }
-    out
+    out + &graph_figures(results)
+}
+
+/// The same where forward and backward are a CUDA graph, if that was recorded.
+fn graph_figures(results: &Results) -> String {
+    let lines = results.rows.iter().filter_map(|row| {
+        let pair = Pair::between([System::AmpGraph, System::PytorchGraph], row, Numbers::F16)?;
+        let without = row.find(System::Amp, Numbers::F16, pair.ours.entrant.channels_last)?;
+        Some(line(row, &pair, &format!(" {:.2}x |", pair.ours.ratio_to(without))))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    let heads = "ours, f16 | PyTorch, f16 | against PyTorch | against ours without | gain over own TF32 in a graph | PyTorch's gain";
+    format!("\n| in a CUDA graph | {heads} |\n|---|---|---|---|---|---|---|\n{lines}")
 }
 
 /// One row of the README; `more` is a column behind the ratio.
@@ -213,10 +228,14 @@ struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn of(row: &'a Row, low: Numbers) -> Option<Self> {
+        Self::between([System::Amp, System::Pytorch], row, low)
+    }
+
+    fn between(systems: [System; 2], row: &'a Row, low: Numbers) -> Option<Self> {
         let layout = row.measured.first()?.entrant.channels_last;
-        let (ours, theirs) = (row.find(System::Amp, low, layout)?, row.find(System::Pytorch, low, layout)?);
-        let full = |system| row.find(system, row.full(), layout);
-        Some(Self { ours, theirs, own_full: full(System::Amp)?, their_full: full(System::Pytorch)? })
+        let [low, full] =
+            [low, row.full()].map(|numbers| systems.map(|system| row.find(system, numbers, layout)));
+        Some(Self { ours: low[0]?, theirs: low[1]?, own_full: full[0]?, their_full: full[1]? })
     }
 
     fn ratio(&self) -> f64 {

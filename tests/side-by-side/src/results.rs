@@ -60,9 +60,10 @@ impl Row {
         if has_tf32 { Numbers::Tf32 } else { Numbers::F32 }
     }
 
-    /// Plain PyTorch in the same numbers and layout; for `torch.compile` and `tch::autocast` too.
+    /// Plain PyTorch in the same numbers and layout, also for `torch.compile` and `tch::autocast`; for graphs its own.
     pub(crate) fn pytorch_of(&self, one: &Measured) -> Option<&Measured> {
-        self.find(System::Pytorch, one.entrant.numbers, one.entrant.channels_last)
+        let system = if one.entrant.is_graph() { System::PytorchGraph } else { System::Pytorch };
+        self.find(system, one.entrant.numbers, one.entrant.channels_last)
     }
 
     /// The same system's f32 in the same layout.
