@@ -30,7 +30,8 @@ impl Net {
         tch::manual_seed(1);
         let store = nn::VarStore::new(device());
         let root = store.root();
-        let config = nn::ConvConfig { padding: 1, ..nn::ConvConfig::default() };
+        // A bias before a batch norm has no gradient but noise, which AdamW would make steps of.
+        let config = nn::ConvConfig { padding: 1, bias: false, ..nn::ConvConfig::default() };
         let conv = nn::conv2d(&root / "conv", 3, 8, 3, config);
         let norm = nn::batch_norm2d(&root / "norm", 8, nn::BatchNormConfig::default());
         let linear = nn::linear(&root / "linear", 8, 4, nn::LinearConfig::default());

@@ -2,7 +2,7 @@
 use crate::course::{Net, alone, batch, builder};
 use amp_runtime::prelude::*;
 use amp_tests::device;
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 #[test]
 fn other_formats_and_other_wrappers_are_refused() {
@@ -57,24 +57,45 @@ fn what_waits_for_the_device_cannot_be_captured() {
     if device() == Device::Cpu {
         return println!("SKIPPED: a CPU has no graphs; AMP_TEST_DEVICE=cuda runs this");
     }
-    let net = Net::new(0.);
+    let net = Net::new(0.5);
     let mut optim = builder(Precision::F16).build(&net.store).unwrap();
     let (images, target) = batch(1);
     with_precision(Precision::F16, || {
+        let loss = |batch: &[Tensor]| net.layers.loss(&batch[0], &batch[1]);
+        let mut earlier = optim.capture(&[&images, &target], loss).unwrap();
         let waits = optim.capture(&[&images, &target], |batch| {
-            let loss = net.layers.loss(&batch[0], &batch[1]);
+            let loss = loss(batch);
             assert!(loss.double_value(&[]).is_finite());
             loss
         });
         let Some(OptimWrapperError::Capture(said)) = waits.err() else { panic!("it was captured") };
         println!("{said}");
-        // Training goes on, and what can be captured still can.
-        let _ = optim.update_params(&net.layers.loss(&images, &target)).unwrap();
-        let mut graphed =
-            optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
-        let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
-        assert_eq!(optim.applied_updates().unwrap(), 2);
+        assert!(said.contains("captur"), "{said}");
+        // Whatever is random goes on, with and without graphs, and what can be captured still can.
+        let _ = optim.update_params(&loss(&[images.shallow_clone(), target.shallow_clone()])).unwrap();
+        assert!(Tensor::rand([8], (Kind::Float, device())).mean(Kind::Float).double_value(&[]) > 0.);
+        let _ = earlier.update_params(&mut optim, &[&images, &target]).unwrap();
+        let mut later = optim.capture(&[&images, &target], loss).unwrap();
+        let _ = later.update_params(&mut optim, &[&images, &target]).unwrap();
+        let _ = earlier.update_params(&mut optim, &[&images, &target]).unwrap();
+        assert_eq!(optim.applied_updates().unwrap(), 4);
     });
+}
+
+#[test]
+fn a_panic_is_an_error_and_leaves_no_trace() {
+    let _alone = alone();
+    let net = Net::new(0.5);
+    let mut optim = builder(Precision::Full).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let before = net.values();
+    let panics = optim.capture(&[&images, &target], |batch| {
+        let _ = net.layers.loss(&batch[0], &batch[1]);
+        batch[0].matmul(&batch[1])
+    });
+    let Some(OptimWrapperError::Capture(said)) = panics.err() else { panic!("it was captured") };
+    assert!(!said.contains("Exception raised"), "{said}");
+    assert_eq!(net.values(), before);
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub(super) mod ffi {
         type Deferred;
         type Source;
         type SideStream;
+        type SpareGenerator;
         type CudaGraph;
 
         fn new_list(capacity: usize) -> UniquePtr<TensorList>;
@@ -109,7 +110,7 @@ pub(super) mod ffi {
         ) -> Result<()>;
         fn first_unlike(params: &TensorList, others: &TensorList) -> Result<i64>;
         fn first_gradient(params: &TensorList) -> usize;
-        fn backward(loss: &Tensor, gradient: &Tensor) -> Result<()>;
+        fn backward(loss: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()>;
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;
@@ -173,12 +174,15 @@ pub(super) mod ffi {
         fn set_cast_cache(enabled: bool) -> bool;
 
         fn side_stream(cuda_index: i32) -> Result<UniquePtr<SideStream>>;
+        fn spare_generator(cuda_index: i32) -> Result<UniquePtr<SpareGenerator>>;
+        fn forget_accumulators(params: &TensorList) -> Result<()>;
         fn new_graph() -> Result<UniquePtr<CudaGraph>>;
         fn begin(self: Pin<&mut CudaGraph>) -> Result<()>;
         fn end(self: Pin<&mut CudaGraph>) -> Result<()>;
         fn replay(self: &CudaGraph) -> Result<()>;
         fn take_gradients(params: &TensorList, grads: Pin<&mut TensorList>) -> Result<()>;
         fn keep_gradients(params: &TensorList, grads: &TensorList) -> Result<()>;
+        fn restore(tensors: &TensorList, values: &TensorList) -> Result<()>;
         fn addresses(tensors: &TensorList) -> Vec<usize>;
         fn add_gradients(params: &TensorList, grads: &TensorList) -> Result<()>;
 

@@ -3,9 +3,12 @@
 #include "amp-runtime/src/native/amp.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/csrc/autograd/variable.h>
+#include <mutex>
 #include <utility>
 #if defined(__linux__)
 #include <dlfcn.h>
@@ -26,6 +29,8 @@ struct Members {
     void (*capture_begin)(void*, MempoolId, CaptureMode);
     void (*capture_end)(void*);
     void (*replay)(void*);
+    // CUDA's own.
+    int (*begin_on_stream)(void* stream, CaptureMode);
 };
 
 template <typename Function>
@@ -44,6 +49,7 @@ const Members& members() {
         find(all.capture_begin, "_ZN2at4cuda9CUDAGraph13capture_beginESt4pairIyyE21cudaStreamCaptureMode");
         find(all.capture_end, "_ZN2at4cuda9CUDAGraph11capture_endEv");
         find(all.replay, "_ZN2at4cuda9CUDAGraph6replayEv");
+        find(all.begin_on_stream, "cudaStreamBeginCapture");
         return all;
     }();
     return found;
@@ -67,6 +73,30 @@ SideStream::~SideStream() {
     }
 }
 
+std::unique_ptr<SpareGenerator> spare_generator(std::int32_t cuda_index) {
+    c10::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(cuda_index));
+    return std::make_unique<SpareGenerator>(at::globalContext().defaultGenerator(device));
+}
+
+SpareGenerator::SpareGenerator(at::Generator generator) : generator_(std::move(generator)) {
+    std::lock_guard<std::mutex> lock(generator_.mutex());
+    own_ = generator_.graphsafe_get_state();
+    generator_.graphsafe_set_state(generator_.clone());
+}
+
+SpareGenerator::~SpareGenerator() {
+    std::lock_guard<std::mutex> lock(generator_.mutex());
+    generator_.graphsafe_set_state(own_);
+}
+
+void forget_accumulators(const TensorList& params) {
+    for (const at::Tensor& param : params.items) {
+        if (param.requires_grad() && param.is_leaf()) {
+            torch::autograd::impl::set_grad_accumulator(param, {});
+        }
+    }
+}
+
 std::unique_ptr<CudaGraph> new_graph() { return std::make_unique<CudaGraph>(); }
 
 CudaGraph::CudaGraph() { members().construct(graph_, /*keep_graph=*/false); }
@@ -83,6 +113,7 @@ CudaGraph::~CudaGraph() {
 }
 
 void CudaGraph::begin() {
+    anything_ = at::zeros({1}, at::TensorOptions().device(at::kCUDA));
     // What is kept for later in memory that all share is of no use to a graph, which takes its own.
     c10::getDeviceAllocator(at::kCUDA)->emptyCache();
     members().capture_begin(graph_, MempoolId(0, 0), kThreadLocal);
@@ -91,7 +122,26 @@ void CudaGraph::begin() {
 
 void CudaGraph::end() {
     recording_ = false;
-    members().capture_end(graph_);
+    try {
+        members().capture_end(graph_);
+    } catch (...) {
+        abandon();
+        throw;
+    }
+}
+
+// Where an operation was refused, 2.11 throws before it tells the allocators and the generator that the capture is over: memory would
+// never come back, and nothing random could be drawn. The end of another one tells them.
+void CudaGraph::abandon() noexcept {
+    try {
+        c10::impl::VirtualGuardImpl cuda(at::kCUDA);
+        if (members().begin_on_stream(cuda.getStream(cuda.getDevice()).native_handle(), kThreadLocal) == 0) {
+            anything_.zero_();
+            members().capture_end(graph_);
+        }
+    } catch (const std::exception&) {
+        // The first error is the one to be told.
+    }
 }
 
 void CudaGraph::replay() const { members().replay(const_cast<std::byte*>(graph_)); }
@@ -128,6 +178,15 @@ void add_gradients(const TensorList& params, const TensorList& grads) {
     }
     if (!sums.empty()) {
         at::_foreach_add_(sums, added);
+    }
+}
+
+void restore(const TensorList& tensors, const TensorList& values) {
+    at::NoGradGuard no_grad;
+    at::AutoDispatchBelowADInplaceOrView uncounted;
+    for (size_t i = 0; i < tensors.items.size(); ++i) {
+        at::Tensor target = tensors.items[i];
+        target.copy_(values.items.at(i));
     }
 }
 

@@ -1,5 +1,7 @@
 // CUDA graphs: work that is recorded once and launched as a whole.
 #pragma once
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
 #include <c10/core/StreamGuard.h>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +22,21 @@ class SideStream {
 };
 std::unique_ptr<SideStream> side_stream(std::int32_t cuda_index);
 
+// The device draws from a copy of its default generator until this is dropped. To set a state instead would have recurrent layers
+// make their state for dropout anew, which waits for the device.
+class SpareGenerator {
+  public:
+    explicit SpareGenerator(at::Generator generator);
+    ~SpareGenerator();
+
+  private:
+    at::Generator generator_, own_;
+};
+std::unique_ptr<SpareGenerator> spare_generator(std::int32_t cuda_index);
+
+// A parameter's accumulator belongs to the stream on which it was first needed, as long as any graph with it is alive.
+void forget_accumulators(const TensorList& params);
+
 // libtorch's own `at::cuda::CUDAGraph`, with a memory pool of its own.
 class CudaGraph {
   public:
@@ -34,7 +51,10 @@ class CudaGraph {
     void replay() const;
 
   private:
+    void abandon() noexcept;
+
     bool recording_ = false;
+    at::Tensor anything_;
     // It has 104 bytes in 2.11.
     alignas(std::max_align_t) std::byte graph_[1024];
 };
@@ -45,6 +65,8 @@ void take_gradients(const TensorList& params, TensorList& grads);
 // A parameter's gradient that the next replay would write over becomes a copy of itself.
 void keep_gradients(const TensorList& params, const TensorList& grads);
 void add_gradients(const TensorList& params, const TensorList& grads);
+// Gives tensors back the values that they had: nobody who saved one of them need notice.
+void restore(const TensorList& tensors, const TensorList& values);
 // Where their elements lie.
 rust::Vec<std::size_t> addresses(const TensorList& tensors);
 

@@ -17,6 +17,22 @@ impl SideStream {
     }
 }
 
+/// The device draws from a copy of its default generator until this drops: what is drawn meanwhile was not.
+pub(crate) struct SpareGenerator {
+    _guard: UniquePtr<ffi::SpareGenerator>,
+}
+
+impl SpareGenerator {
+    pub(crate) fn enter(device: Device) -> Result<Self> {
+        Ok(Self { _guard: ffi::spare_generator(ordinal(device))? })
+    }
+}
+
+/// Has each parameter's next graph begin anew, on the stream that is current then, also while an older graph of it is alive.
+pub(crate) fn forget_accumulators(params: &TensorList) -> Result<()> {
+    Ok(ffi::forget_accumulators(&params.0)?)
+}
+
 /// Work on the current stream, recorded.
 pub(crate) struct CudaGraph(UniquePtr<ffi::CudaGraph>);
 
@@ -58,6 +74,11 @@ pub(crate) fn keep_gradients(params: &TensorList, grads: &TensorList) -> Result<
 /// Adds to each parameter's gradient the one in `grads`, or gives it that one where it has none.
 pub(crate) fn add_gradients(params: &TensorList, grads: &TensorList) -> Result<()> {
     Ok(ffi::add_gradients(&params.0, &grads.0)?)
+}
+
+/// Gives tensors back the values that they had, which counts as no write.
+pub(crate) fn restore(tensors: &TensorList, values: &TensorList) -> Result<()> {
+    Ok(ffi::restore(&tensors.0, &values.0)?)
 }
 
 /// Where the tensors' elements lie.

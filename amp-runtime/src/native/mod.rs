@@ -20,7 +20,8 @@ use cxx::UniquePtr;
 pub use error::NativeError;
 use error::Result;
 pub(crate) use graph::{
-    CudaGraph, Recording, SideStream, add_gradients, addresses, keep_gradients, take_gradients,
+    CudaGraph, Recording, SideStream, SpareGenerator, add_gradients, addresses, forget_accumulators,
+    keep_gradients, restore, take_gradients,
 };
 pub(crate) use handle::references;
 use handle::{inner, ordinal, outer};
@@ -71,9 +72,9 @@ pub(crate) fn first_gradient(params: &TensorList) -> Option<usize> {
     Some(index).filter(|&index| index < params.len())
 }
 
-/// The backward of a loss with one element, whose own gradient is `gradient`.
-pub(crate) fn backward(loss: &Tensor, gradient: &Tensor) -> Result<()> {
-    Ok(ffi::backward(inner(loss), inner(gradient))?)
+/// The backward of a loss with one element, whose own gradient is `gradient`; only those of `leaves` get one, or all if there are none.
+pub(crate) fn backward(loss: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()> {
+    Ok(ffi::backward(inner(loss), inner(gradient), &leaves.0)?)
 }
 
 /// Sets every gradient to none, as `zero_grad(set_to_none=True)`.

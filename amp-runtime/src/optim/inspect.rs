@@ -29,10 +29,9 @@ impl Optimizer {
     }
 
     /// The store's variables that are not trained: running statistics, and what is frozen.
-    pub(crate) fn buffers(&self) -> Vec<Tensor> {
+    pub(crate) fn buffers(&self) -> TensorList {
         let variables = lock(&self.variables);
-        let untrained = variables.named_variables.values().filter(|variable| !variable.requires_grad());
-        untrained.map(Tensor::shallow_clone).collect()
+        variables.named_variables.values().filter(|variable| !variable.requires_grad()).collect()
     }
 
     /// The name of a parameter that is none of these tensors.

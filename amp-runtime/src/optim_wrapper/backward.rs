@@ -1,22 +1,23 @@
 //! From a loss to gradients that carry the loss scale.
 use super::error::OptimWrapperError;
 use super::wrapper::{OptimWrapper, Phase, Result};
-use crate::native;
+use crate::native::{self, TensorList};
 use crate::region::{self, Region};
 use tch::{Device, Kind, Tensor};
 
 impl OptimWrapper {
     /// Scales the loss and computes its gradients.
     pub(super) fn differentiate(&mut self, loss: &Tensor) -> Result<()> {
+        self.differentiate_for(loss, &TensorList::new())
+    }
+
+    /// The same; only those of `leaves` get gradients, or all if there are none.
+    pub(super) fn differentiate_for(&mut self, loss: &Tensor, leaves: &TensorList) -> Result<()> {
         self.begin_batch()?;
         let wide = self.widened(loss)?;
         self.add_batch(|wrapper, factor| {
-            // The graph knows its dtypes; a region around the step must not cast what it computes.
-            let _outside = Region::suspend();
-            // The graph has what it needs of the casts of weights, and lets go of it on its way; a step within a region would keep the rest.
-            native::drop_casts();
             let share = wrapper.loss_gradient(wide.device(), wide.kind(), factor)?;
-            Ok(native::backward(&wide, &share)?)
+            backward(&wide, &share, leaves)
         })
     }
 
@@ -83,4 +84,13 @@ impl OptimWrapper {
         let scale = scale.f_to_device_(device, kind, false, false)?;
         Ok(if factor == 1 { scale } else { scale.f_div_scalar(f64::from(factor))? })
     }
+}
+
+/// The gradients of a loss whose own is `gradient`.
+pub(super) fn backward(wide: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()> {
+    // The graph knows its dtypes; a region around the step must not cast what it computes.
+    let _outside = Region::suspend();
+    // The graph has what it needs of the casts of weights, and lets go of it on its way; a step within a region would keep the rest.
+    native::drop_casts();
+    Ok(native::backward(wide, gradient, leaves)?)
 }

@@ -1,18 +1,11 @@
-//! A loss whose forward and backward are captured once and replayed for every batch.
+//! A loss that is captured once and replayed for every batch, as users see it.
+use super::capture::{Captured, Pass, on_device};
 use super::error::OptimWrapperError;
 use super::outcome::StepOutcome;
 use super::step::Scaled;
 use super::wrapper::{OptimWrapper, Result};
-use crate::native::{self, CudaGraph, Recording, SideStream, TensorList};
-use crate::region::Region;
-use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use tch::{Device, Kind, Tensor, no_grad};
-
-/// Libraries choose algorithms and make their workspaces in the first ones (`num_warmup_iters` of
-/// `torch.cuda.make_graphed_callables`).
-const WARM_UPS: usize = 3;
+use tch::{Kind, Tensor};
 
 /// A loss whose forward and backward are one CUDA graph: see [`OptimWrapper::capture`].
 pub struct GraphedLoss<F> {
@@ -33,27 +26,6 @@ struct Format {
     shape: Vec<i64>,
 }
 
-type Compute<'a> = &'a dyn Fn(&[Tensor]) -> Tensor;
-
-/// What a forward and a backward read, and whose gradients they compute.
-struct Pass {
-    inputs: Vec<Tensor>,
-    /// What the loss is differentiated from, 0-dim f32.
-    loss_gradient: Tensor,
-    params: TensorList,
-}
-
-/// A pass whose every replay reads and writes the same memory.
-struct Captured {
-    graph: CudaGraph,
-    pass: Pass,
-    loss: Tensor,
-    /// Where the parameters lay.
-    addresses: Vec<usize>,
-    /// One per parameter, undefined where it has none.
-    grads: TensorList,
-}
-
 impl OptimWrapper {
     /// Captures `loss` and its backward in a CUDA graph, to be replayed by [`GraphedLoss::update_params`] for every batch: one launch
     /// instead of thousands. Where kernels are launched more slowly than the device runs them, which in low precision is often, a step
@@ -62,7 +34,7 @@ impl OptimWrapper {
     /// `example`: a batch, whose dtypes and shapes all others must have; they are copied to the parameters' device. `loss` gets one in
     /// the same order and gives one element. It runs a few times here, which leaves parameters, the other variables of the store and
     /// random numbers as they were, and not again on CUDA: what it does on the host (counters, prints, a change of precision, of what
-    /// is frozen or of training and evaluation) happens now or never. Dropout draws anew in each replay. Scaling, clipping,
+    /// is frozen or of training and evaluation) happens now or never. Dropout draws anew in each replay. Only this wrapper's parameters get gradients. Scaling, clipping,
     /// accumulation, updates and checkpoints go on as without a graph, since the update is not in it. The graph keeps the memory of one
     /// forward and backward to itself as long as it lives.
     ///
@@ -91,8 +63,8 @@ impl OptimWrapper {
     /// ```
     ///
     /// # Errors
-    /// An open accumulation window; a loss that cannot be trained on, as for [`update_params`](Self::update_params); and
-    /// [`OptimWrapperError::Capture`] where it waits for the device, or panics.
+    /// An open accumulation window, gradients from elsewhere, a loss that cannot be trained on, as for
+    /// [`update_params`](Self::update_params); and [`OptimWrapperError::Capture`] where it waits for the device, or panics.
     pub fn capture<F: Fn(&[Tensor]) -> Tensor>(
         &mut self,
         example: &[&Tensor],
@@ -101,63 +73,15 @@ impl OptimWrapper {
         if let Some(batches) = self.open_batches() {
             return Err(OptimWrapperError::OpenWindow(batches));
         }
+        let pass = Pass::new(self, example)?;
         self.refuse_stray_gradients()?;
-        let device = self.optimizer.device();
-        let pass = Pass {
-            inputs: on_device(example, device)?.iter().map(own_copy).collect::<Result<_>>()?,
-            loss_gradient: Tensor::f_ones([] as [i64; 0], (Kind::Float, device))?,
-            params: self.optimizer.parameters()?,
-        };
-        // Casts from outside would be used in each replay, and those that were only recorded must not get out.
-        let _outside = Region::suspend();
-        native::drop_casts();
-        let captured = if let Device::Cuda(_) = device {
-            let _side = SideStream::enter(device)?;
-            self.warm_up(&pass, &loss, WARM_UPS).and_then(|()| self.record(pass, &loss)).map(Some)
-        } else {
-            self.warm_up(&pass, &loss, 1).map(|()| None)
-        };
-        native::drop_casts();
         Ok(GraphedLoss {
+            captured: pass.capture(self, &loss)?,
             compute: loss,
             optimizer: self.optimizer.serial(),
             formats: example.iter().map(|input| Format::of(input)).collect(),
-            captured: captured?,
             loss: None,
         })
-    }
-
-    /// Forwards and backwards that leave nothing behind.
-    fn warm_up(&self, pass: &Pass, compute: Compute<'_>, times: usize) -> Result<()> {
-        let trace = Trace::of(self)?;
-        let warm = (0..times).try_for_each(|_| {
-            let ran = self.forward_backward(pass, compute);
-            native::clear_gradients(&pass.params)?;
-            ran.map(drop)
-        });
-        trace.erase()?;
-        warm
-    }
-
-    fn record(&self, pass: Pass, compute: Compute<'_>) -> Result<Captured> {
-        let recording = Recording::begin()?;
-        let run = || self.forward_backward(&pass, compute);
-        let loss = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(refused(&*panic)));
-        // Where an operation was refused, ending fails as well, and says less.
-        let ended = recording.end();
-        let grads = native::take_gradients(&pass.params)?;
-        let (loss, graph) = (loss.map_err(refusal)?, ended.map_err(refusal)?);
-        Ok(Captured { graph, loss, addresses: native::addresses(&pass.params), grads, pass })
-    }
-
-    /// The loss, whose gradients are left with the parameters.
-    fn forward_backward(&self, pass: &Pass, compute: Compute<'_>) -> Result<Tensor> {
-        let loss = compute(&pass.inputs);
-        let wide = self.widened(&loss)?;
-        native::drop_casts();
-        let gradient = pass.loss_gradient.f_to_device_(wide.device(), wide.kind(), false, false)?;
-        native::backward(&wide, &gradient)?;
-        Ok(loss.f_detach()?)
     }
 }
 
@@ -182,18 +106,22 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
             return Err(OptimWrapperError::GraphedElsewhere("another wrapper's parameters"));
         }
         self.check(inputs)?;
-        let Some(captured) = &self.captured else {
+        if let Some(captured) = &self.captured {
+            if !captured.is_in_place() {
+                return Err(OptimWrapperError::GraphedElsewhere(
+                    "variables as they lay before they were moved",
+                ));
+            }
+            optim.begin_batch()?;
+            optim.add_batch(|optim, factor| captured.replay(optim, inputs, factor))?;
+            // The next replay writes over its own.
+            self.loss = Some(captured.loss.f_detach_copy()?);
+        } else {
             let loss = (self.compute)(&on_device(inputs, optim.optimizer.device())?);
+            let params = optim.optimizer.parameters()?;
+            optim.differentiate_for(&loss, &params)?;
             self.loss = Some(loss.f_detach()?);
-            return optim.backward(&loss);
-        };
-        if captured.addresses != native::addresses(&captured.pass.params) {
-            return Err(OptimWrapperError::GraphedElsewhere("parameters as they lay before they were moved"));
         }
-        optim.begin_batch()?;
-        optim.add_batch(|optim, factor| captured.replay(optim, inputs, factor))?;
-        // The next replay writes over its own.
-        self.loss = Some(captured.loss.f_detach_copy()?);
         Ok(Scaled { wrapper: optim })
     }
 
@@ -218,23 +146,6 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
     }
 }
 
-impl Captured {
-    fn replay(&self, optim: &mut OptimWrapper, inputs: &[&Tensor], factor: u32) -> Result<()> {
-        let Pass { inputs: read, loss_gradient, params } = &self.pass;
-        let device = loss_gradient.device();
-        no_grad(|| -> Result<()> {
-            for (target, input) in read.iter().zip(on_device(inputs, device)?) {
-                target.shallow_clone().f_copy_(&input)?;
-            }
-            let scaled = optim.loss_gradient(device, Kind::Float, factor)?;
-            Ok(loss_gradient.shallow_clone().f_copy_(&scaled)?)
-        })?;
-        native::keep_gradients(params, &self.grads)?;
-        self.graph.replay()?;
-        Ok(native::add_gradients(params, &self.grads)?)
-    }
-}
-
 impl Format {
     fn of(input: &Tensor) -> Self {
         Self { kind: input.kind(), shape: input.size() }
@@ -245,55 +156,4 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {:?}", self.kind, self.shape)
     }
-}
-
-/// What forwards change besides the parameters: running statistics, and the random numbers that they draw.
-struct Trace {
-    /// With their values.
-    buffers: Vec<(Tensor, Tensor)>,
-    generators: Vec<(Device, Tensor)>,
-}
-
-impl Trace {
-    fn of(optim: &OptimWrapper) -> Result<Self> {
-        let with_values = |buffer: Tensor| buffer.f_detach_copy().map(|values| (buffer, values));
-        let buffers = optim.optimizer.buffers().into_iter().map(with_values);
-        let devices = [Device::Cpu, optim.optimizer.device()].into_iter();
-        let generators = devices.map(|device| Ok((device, native::generator_state(device)?)));
-        Ok(Self {
-            buffers: buffers.collect::<std::result::Result<_, _>>()?,
-            generators: generators.collect::<Result<_>>()?,
-        })
-    }
-
-    fn erase(self) -> Result<()> {
-        no_grad(|| self.buffers.into_iter().try_for_each(|(mut buffer, values)| buffer.f_copy_(&values)))?;
-        let mut generators = self.generators.iter();
-        Ok(generators.try_for_each(|(device, state)| native::set_generator_state(*device, state))?)
-    }
-}
-
-fn on_device(tensors: &[&Tensor], device: Device) -> Result<Vec<Tensor>> {
-    let moved = tensors.iter().map(|tensor| tensor.f_to_device_(device, tensor.kind(), true, false));
-    Ok(moved.collect::<std::result::Result<_, _>>()?)
-}
-
-/// In the same layout.
-fn own_copy(tensor: &Tensor) -> Result<Tensor> {
-    no_grad(|| {
-        let mut copy = tensor.f_zeros_like()?;
-        copy.f_copy_(tensor)?;
-        Ok(copy)
-    })
-}
-
-fn refusal(error: impl fmt::Display) -> OptimWrapperError {
-    OptimWrapperError::Capture(error.to_string())
-}
-
-/// How tch's own methods say that libtorch refused: without the C++ stack, which has its line breaks written out.
-fn refused(panic: &(dyn Any + Send)) -> OptimWrapperError {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
-    OptimWrapperError::Capture(text.split("\\nException raised from").next().unwrap_or(text).to_owned())
 }

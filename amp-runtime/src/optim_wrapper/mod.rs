@@ -2,6 +2,7 @@
 mod accumulate;
 mod backward;
 mod builder;
+mod capture;
 mod dict;
 mod error;
 mod graphed;

@@ -184,7 +184,7 @@ impl Contestant {
     }
 
     fn finish(mut self) -> Result<Measured> {
-        let peak_bytes = self.process.ask("peak")?.as_u64().unwrap_or(0);
+        let peak_bytes = if self.entrant.is_graph() { None } else { self.process.ask("peak")?.as_u64() };
         let casts = if self.entrant.is_compiled() { None } else { self.process.ask("casts")?.as_u64() };
         self.seconds.sort_by(f64::total_cmp);
         let at = |quarter: usize| self.seconds[(self.seconds.len() - 1) * quarter / 4];

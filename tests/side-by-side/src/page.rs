@@ -132,9 +132,10 @@ fn summary(results: &Results) -> String {
         let Some(pair) = Pair::of(row, low) else { continue };
         let layout = pair.ours.entrant.channels_last;
         let compiled = row.find(System::TorchCompile, low, layout).map(|other| pair.ours.ratio_to(other));
-        let peak = |one: &Measured| one.peak_bytes / 1_000_000;
+        let bytes = |one: &Measured| one.peak_bytes.unwrap_or(0);
+        let peak = |one: &Measured| bytes(one) / 1_000_000;
         #[allow(clippy::cast_precision_loss)] // bytes
-        let saved = pair.ours.peak_bytes as f64 / pair.own_full.peak_bytes as f64;
+        let saved = bytes(pair.ours) as f64 / bytes(pair.own_full) as f64;
         let [own_gain, their_gain] = pair.gains();
         let casts = |one: &Measured| one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
         let _ = writeln!(

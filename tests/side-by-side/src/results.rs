@@ -32,8 +32,8 @@ pub(crate) struct Measured {
     pub(crate) seconds: f64,
     pub(crate) quartiles: [f64; 2],
     pub(crate) steps: usize,
-    /// On a CPU how much the process grew, on CUDA what tensors held.
-    pub(crate) peak_bytes: u64,
+    /// On a CPU how much the process grew, on CUDA what tensors held; none for graphs, which take their memory once and for all.
+    pub(crate) peak_bytes: Option<u64>,
     /// `aten::_to_copy` in a step, on CUDA in its forward; none where operators are fused away.
     pub(crate) casts: Option<u64>,
     /// Of the weights that all begin with.

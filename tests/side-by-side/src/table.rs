@@ -32,9 +32,10 @@ fn line(row: &Row, one: &Measured) -> String {
         row.pytorch_of(one).filter(|other| other.entrant != one.entrant).map(|other| one.ratio_to(other));
     let gain = row.full_of(one).filter(|full| full.entrant != one.entrant).map(|full| full.ratio_to(one));
     let shown = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x"));
+    let peak = one.peak_bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0}", bytes as f64 / 1e6));
     let casts = one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
     format!(
-        "{:>10}  {:>10}  {:<30} {:>8.2}  {:>7.2}..{:<8.2} {:>9.1} {:<6} {:>8.0} {casts:>6}",
+        "{:>10}  {:>10}  {:<30} {:>8.2}  {:>7.2}..{:<8.2} {:>9.1} {:<6} {peak:>8} {casts:>6}",
         shown(ratio),
         shown(gain),
         layout(one.entrant),
@@ -43,6 +44,5 @@ fn line(row: &Row, one: &Measured) -> String {
         one.quartiles[1] * 1e3,
         one.per_second(row),
         row.unit,
-        one.peak_bytes as f64 / 1e6,
     )
 }
