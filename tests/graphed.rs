@@ -173,6 +173,26 @@ fn recurrent_layers_with_dropout_can_be_captured() {
 }
 
 #[test]
+fn more_than_the_loss_is_copied_out() {
+    let _alone = alone();
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::Full).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    let brightness = Tensor::zeros([], (Kind::Float, device()));
+    let mut graphed = optim
+        .capture(&[&images, &target], |batch| {
+            brightness.shallow_clone().copy_(&batch[0].mean(Kind::Float));
+            net.layers.loss(&batch[0], &batch[1])
+        })
+        .unwrap();
+    for factor in [1., 2.] {
+        let images = &images * factor;
+        let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
+        assert!(brightness.allclose(&images.mean(Kind::Float), 1e-4, 1e-6, false));
+    }
+}
+
+#[test]
 fn two_graphs_share_a_window() {
     let _alone = alone();
     let net = Net::new(0.);
