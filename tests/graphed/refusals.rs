@@ -83,6 +83,45 @@ fn what_waits_for_the_device_cannot_be_captured() {
 }
 
 #[test]
+fn casts_of_a_failed_capture_are_gone() {
+    let _alone = alone();
+    if device() == Device::Cpu {
+        return println!("SKIPPED: a CPU has no graphs; AMP_TEST_DEVICE=cuda runs this");
+    }
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::F16).build(&net.store).unwrap();
+    let (images, target) = batch(1);
+    with_precision(Precision::F16, || {
+        let expected = net.layers.loss(&images, &target);
+        autocast(Precision::F16, || {
+            let waits = optim.capture(&[&images, &target], |batch| {
+                let hidden = batch[0].apply(&net.layers.conv);
+                assert!(hidden.mean(Kind::Float).double_value(&[]).is_finite());
+                hidden.mean(Kind::Float)
+            });
+            assert!(matches!(waits.err(), Some(OptimWrapperError::Capture(_))));
+            assert!(expected.allclose(&net.layers.loss(&images, &target), 1e-2, 1e-3, false));
+        });
+    });
+}
+
+#[test]
+fn what_was_computed_before_is_refused() {
+    let _alone = alone();
+    let net = Net::new(0.);
+    let mut optim = builder(Precision::Full).build(&net.store).unwrap();
+    let (images, _) = batch(1);
+    let transposed = net.layers.linear.ws.tr();
+    let loss = |batch: &[Tensor]| {
+        let features = batch[0].apply(&net.layers.conv).mean_dim([2, 3].as_slice(), false, Kind::Float);
+        features.matmul(&transposed).mean(Kind::Float)
+    };
+    let half = optim.capture(&[&images], loss);
+    assert!(matches!(half.err(), Some(OptimWrapperError::CapturedHalf)));
+    let _ = optim.update_params(&loss(&[images])).unwrap();
+}
+
+#[test]
 fn a_panic_is_an_error_and_leaves_no_trace() {
     let _alone = alone();
     let net = Net::new(0.5);

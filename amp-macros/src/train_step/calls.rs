@@ -28,6 +28,7 @@ pub(super) const METHODS: &[Method] = &[
     method("finish_window", Some(Op::FinishWindow), true),
     method("zero_grad", Some(Op::ZeroGrad), true),
     method("drop_window", Some(Op::ZeroGrad), true),
+    method("capture", None, true),
     method("initialize_count_status", None, true),
     method("load_state", None, true),
     method("state", None, true),

@@ -156,9 +156,9 @@ void backward(const at::Tensor& loss, const at::Tensor& gradient, const TensorLi
     at::AutoGradMode with_grad(true);
     std::vector<at::Tensor> wanted;
     std::copy_if(leaves.items.begin(), leaves.items.end(), std::back_inserter(wanted), [](const at::Tensor& leaf) { return leaf.requires_grad(); });
-    if (wanted.empty()) {
+    if (leaves.items.empty()) {
         loss.backward(gradient.view(loss.sizes()));
-    } else {
+    } else if (!wanted.empty()) {
         loss.backward(gradient.view(loss.sizes()), /*retain_graph=*/std::nullopt, /*create_graph=*/false, wanted);
     }
 }

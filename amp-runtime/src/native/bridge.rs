@@ -176,6 +176,8 @@ pub(super) mod ffi {
         fn side_stream(cuda_index: i32) -> Result<UniquePtr<SideStream>>;
         fn spare_generator(cuda_index: i32) -> Result<UniquePtr<SpareGenerator>>;
         fn forget_accumulators(params: &TensorList) -> Result<()>;
+        fn reaches_back(loss: &Tensor) -> Result<bool>;
+        fn hidden_states(loss: &Tensor, states: Pin<&mut TensorList>) -> Result<()>;
         fn new_graph() -> Result<UniquePtr<CudaGraph>>;
         fn begin(self: Pin<&mut CudaGraph>) -> Result<()>;
         fn end(self: Pin<&mut CudaGraph>) -> Result<()>;

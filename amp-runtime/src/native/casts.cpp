@@ -1,13 +1,12 @@
 // Casts and when they may be used again. libtorch's own cache looks at nothing but the address.
 #include "amp-runtime/src/native/bridge.rs.h"
 #include "amp-runtime/src/native/casts.h"
+#include "amp-runtime/src/native/nodes.h"
 
 #include <ATen/autocast_mode.h>
-#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/accumulate_grad.h>
 #include <atomic>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace amp {
@@ -53,26 +52,6 @@ void drop_own() {
         weight_casts.clear();
         watched.clear();
         hidden.clear();
-    }
-}
-
-// Every node that a tensor was computed by, until `look` has seen enough and says false.
-template <class Look>
-void for_each_node(const at::Tensor& result, Look look) {
-    std::unordered_set<const torch::autograd::Node*> seen;
-    std::vector<torch::autograd::Node*> next = {result.grad_fn().get()};
-    while (!next.empty()) {
-        torch::autograd::Node* node = next.back();
-        next.pop_back();
-        if (node == nullptr || !seen.insert(node).second) {
-            continue;
-        }
-        if (!look(*node)) {
-            return;
-        }
-        for (const torch::autograd::Edge& edge : node->next_edges()) {
-            next.push_back(edge.function.get());
-        }
     }
 }
 

@@ -1,13 +1,15 @@
 // libtorch's CUDA graphs by name: their header needs CUDA's own, which a machine that builds this may not have.
 #include "amp-runtime/src/native/graph.h"
 #include "amp-runtime/src/native/amp.h"
+#include "amp-runtime/src/native/nodes.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <torch/csrc/autograd/variable.h>
+#include <torch/csrc/autograd/functions/accumulate_grad.h>
+#include <torch/csrc/autograd/generated/Functions.h>
 #include <mutex>
 #include <utility>
 #if defined(__linux__)
@@ -97,6 +99,26 @@ void forget_accumulators(const TensorList& params) {
     }
 }
 
+bool reaches_back(const at::Tensor& loss) {
+    bool found = false;
+    for_each_node(loss, [&](torch::autograd::Node& node) {
+        if (auto* leaf = dynamic_cast<torch::autograd::AccumulateGrad*>(&node)) {
+            found = torch::autograd::impl::try_get_grad_accumulator(leaf->variable).get() != leaf;
+        }
+        return !found;
+    });
+    return found;
+}
+
+void hidden_states(const at::Tensor& loss, TensorList& states) {
+    for_each_node(loss, [&](torch::autograd::Node& node) {
+        if (auto* layer = dynamic_cast<torch::autograd::generated::CudnnRnnBackward0*>(&node)) {
+            states.push(layer->dropout_state_.unpack(node.getptr()));
+        }
+        return true;
+    });
+}
+
 std::unique_ptr<CudaGraph> new_graph() { return std::make_unique<CudaGraph>(); }
 
 CudaGraph::CudaGraph() { members().construct(graph_, /*keep_graph=*/false); }
@@ -136,7 +158,11 @@ void CudaGraph::abandon() noexcept {
     try {
         c10::impl::VirtualGuardImpl cuda(at::kCUDA);
         if (members().begin_on_stream(cuda.getStream(cuda.getDevice()).native_handle(), kThreadLocal) == 0) {
-            anything_.zero_();
+            try {
+                anything_.zero_();
+            } catch (const std::exception&) {
+                // It is there to have the graph hold something, which is all that libtorch warns of.
+            }
             members().capture_end(graph_);
         }
     } catch (const std::exception&) {

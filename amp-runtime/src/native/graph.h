@@ -36,6 +36,10 @@ std::unique_ptr<SpareGenerator> spare_generator(std::int32_t cuda_index);
 
 // A parameter's accumulator belongs to the stream on which it was first needed, as long as any graph with it is alive.
 void forget_accumulators(const TensorList& params);
+// Whether something that was computed before that is part of a loss: its way to the parameters is another.
+bool reaches_back(const at::Tensor& loss);
+// What the loss was computed with and libtorch may let go of: dropout's state of cuDNN's recurrent layers, which is made anew after a seed.
+void hidden_states(const at::Tensor& loss, TensorList& states);
 
 // libtorch's own `at::cuda::CUDAGraph`, with a memory pool of its own.
 class CudaGraph {

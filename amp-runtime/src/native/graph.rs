@@ -1,10 +1,10 @@
 //! CUDA graphs, and the stream that they are recorded on.
 use super::bridge::ffi;
 use super::error::Result;
-use super::handle::ordinal;
+use super::handle::{inner, ordinal};
 use super::list::TensorList;
 use cxx::UniquePtr;
-use tch::Device;
+use tch::{Device, Tensor};
 
 /// Work of this thread goes to another stream of the device until this drops; each stream waits for the other.
 pub(crate) struct SideStream {
@@ -31,6 +31,18 @@ impl SpareGenerator {
 /// Has each parameter's next graph begin anew, on the stream that is current then, also while an older graph of it is alive.
 pub(crate) fn forget_accumulators(params: &TensorList) -> Result<()> {
     Ok(ffi::forget_accumulators(&params.0)?)
+}
+
+/// Whether something that was computed before [`forget_accumulators`] is part of a loss.
+pub(crate) fn reaches_back(loss: &Tensor) -> Result<bool> {
+    Ok(ffi::reaches_back(inner(loss))?)
+}
+
+/// Tensors that a loss, not yet differentiated, was computed with and nobody else may hold.
+pub(crate) fn hidden_states(loss: &Tensor) -> Result<TensorList> {
+    let mut states = TensorList::new();
+    ffi::hidden_states(inner(loss), states.0.pin_mut())?;
+    Ok(states)
 }
 
 /// Work on the current stream, recorded.

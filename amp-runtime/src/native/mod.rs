@@ -21,7 +21,7 @@ pub use error::NativeError;
 use error::Result;
 pub(crate) use graph::{
     CudaGraph, Recording, SideStream, SpareGenerator, add_gradients, addresses, forget_accumulators,
-    keep_gradients, restore, take_gradients,
+    hidden_states, keep_gradients, reaches_back, restore, take_gradients,
 };
 pub(crate) use handle::references;
 use handle::{inner, ordinal, outer};

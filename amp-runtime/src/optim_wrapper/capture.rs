@@ -5,7 +5,7 @@ use super::wrapper::{OptimWrapper, Result};
 use crate::native::{self, CudaGraph, Recording, SideStream, SpareGenerator, TensorList};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Libraries choose algorithms and make their workspaces in the first ones (`num_warmup_iters` of
@@ -33,6 +33,8 @@ pub(super) struct Captured {
     graph: CudaGraph,
     pass: Pass,
     pub(super) loss: Tensor,
+    /// What the graph reads and libtorch may let go of.
+    _states: TensorList,
     /// Where the variables lay.
     addresses: Vec<usize>,
     /// One per parameter, undefined where it has none.
@@ -55,10 +57,14 @@ impl Pass {
     pub(super) fn capture(self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<Option<Captured>> {
         let device = self.loss_gradient.device();
         let numbers = native::generator_state(Device::Cpu)?;
+        native::forget_accumulators(&self.params)?;
         let captured = if let Device::Cuda(_) = device {
-            let _one = RECORDING.lock().unwrap_or_else(PoisonError::into_inner);
+            let Ok(_one) = RECORDING.try_lock() else {
+                return Err(OptimWrapperError::Capture(
+                    "another capture is under way in this process".to_owned(),
+                ));
+            };
             let _side = SideStream::enter(device)?;
-            native::forget_accumulators(&self.params)?;
             self.warm_up(optim, compute, WARM_UPS).and_then(|()| self.record(optim, compute)).map(Some)
         } else {
             self.warm_up(optim, compute, 1).map(|()| None)
@@ -86,25 +92,32 @@ impl Pass {
         let loss = self.run(optim, compute);
         // Where an operation was refused, ending fails as well, and says less.
         let ended = recording.end();
+        // What was cast in there was never computed.
+        native::drop_casts();
         let grads = native::take_gradients(&self.params)?;
         let refusal = |error: OptimWrapperError| match error {
             OptimWrapperError::Capture(_) => error,
             other => OptimWrapperError::Capture(other.to_string()),
         };
-        let loss = loss.map_err(refusal)?;
+        let (loss, states) = loss.map_err(refusal)?;
         let graph = ended.map_err(|error| refusal(error.into()))?;
-        Ok(Captured { graph, loss, addresses: self.addresses(), grads, pass: self })
+        Ok(Captured { graph, loss, _states: states, addresses: self.addresses(), grads, pass: self })
     }
 
-    /// The loss, whose gradients are left with the parameters. tch's own methods panic where libtorch refuses.
-    fn run(&self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<Tensor> {
+    /// The loss, whose gradients are left with the parameters, and what else a replay needs. tch's own methods panic where libtorch
+    /// refuses.
+    fn run(&self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<(Tensor, TensorList)> {
         native::drop_casts();
         let computed = catch_unwind(AssertUnwindSafe(|| compute(&self.inputs)));
         let loss = computed.map_err(|panic| OptimWrapperError::Capture(said(&*panic)))?;
         let wide = optim.widened(&loss)?;
+        if native::reaches_back(&wide)? {
+            return Err(OptimWrapperError::CapturedHalf);
+        }
+        let states = native::hidden_states(&wide)?;
         let gradient = self.loss_gradient.f_to_device_(wide.device(), wide.kind(), false, false)?;
         backward(&wide, &gradient, &self.params)?;
-        Ok(loss.f_detach()?)
+        Ok((loss.f_detach()?, states))
     }
 
     fn addresses(&self) -> Vec<usize> {

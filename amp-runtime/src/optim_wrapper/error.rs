@@ -114,6 +114,11 @@ pub enum OptimWrapperError {
     /// A graph of another wrapper, or of parameters that have moved since.
     #[error("the loss was captured for {0}\nhelp: capture it anew")]
     GraphedElsewhere(&'static str),
+    /// A loss that begins before its capture.
+    #[error(
+        "the loss depends on something that was computed from a parameter before the capture\nnote: that would stay what it is while the parameter is trained\nhelp: compute it in the closure"
+    )]
+    CapturedHalf,
     /// An operation that a CUDA graph cannot hold.
     #[error(
         "the loss cannot be captured: {0}\nnote: a CUDA graph holds kernels, and nothing that the host decides by their results\nhelp: keep out what waits for the device: `double_value`, `int64_value`, `f64::try_from`, `nonzero`, masks as indices, copies from the CPU"

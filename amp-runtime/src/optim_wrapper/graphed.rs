@@ -33,9 +33,9 @@ impl OptimWrapper {
     ///
     /// `example`: a batch, whose dtypes and shapes all others must have; they are copied to the parameters' device. `loss` gets one in
     /// the same order and gives one element. It runs a few times here, which leaves parameters, the other variables of the store and
-    /// random numbers as they were, and not again on CUDA: what it does on the host (counters, prints, a change of precision, of what
-    /// is frozen or of training and evaluation) happens now or never. What else is wanted of a batch, it copies into tensors that live
-    /// outside. Dropout draws anew in each replay. Only this wrapper's parameters get gradients. Scaling, clipping, accumulation,
+    /// random numbers as they were (but for dropout in cuDNN's recurrent layers), and not again on CUDA: what it does on the host (counters, prints, a change of precision, of what
+    /// is frozen or of training and evaluation) happens now or never. What else is wanted of a batch, it copies, detached, into tensors that
+    /// live outside. Dropout draws anew in each replay. Only this wrapper's parameters get gradients. Scaling, clipping, accumulation,
     /// updates and checkpoints go on as without a graph, since the update is not in it. The graph keeps the memory of one forward and
     /// backward to itself as long as it lives.
     ///
