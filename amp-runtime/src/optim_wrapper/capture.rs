@@ -5,7 +5,7 @@ use super::wrapper::{OptimWrapper, Result};
 use crate::native::{self, CudaGraph, Recording, SideStream, SpareGenerator, TensorList};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Mutex, TryLockError};
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Libraries choose algorithms and make their workspaces in the first ones (`num_warmup_iters` of
@@ -59,11 +59,11 @@ impl Pass {
         let numbers = native::generator_state(Device::Cpu)?;
         native::forget_accumulators(&self.params)?;
         let captured = if let Device::Cuda(_) = device {
-            let Ok(_one) = RECORDING.try_lock() else {
-                return Err(OptimWrapperError::Capture(
-                    "another capture is under way in this process".to_owned(),
-                ));
-            };
+            let one = RECORDING.try_lock();
+            if let Err(TryLockError::WouldBlock) = one {
+                let said = "another capture is under way in this process";
+                return Err(OptimWrapperError::Capture(said.to_owned()));
+            }
             let _side = SideStream::enter(device)?;
             self.warm_up(optim, compute, WARM_UPS).and_then(|()| self.record(optim, compute)).map(Some)
         } else {
