@@ -106,6 +106,19 @@ pub(super) fn optimizers(block: &syn::Block) -> Vec<Expr> {
     marks.0
 }
 
+/// The body without the marks that name an optimizer.
+pub(super) fn unmarked(block: &syn::Block) -> syn::Block {
+    struct Strip;
+    impl syn::visit_mut::VisitMut for Strip {
+        fn visit_attributes_mut(&mut self, attrs: &mut Vec<Attribute>) {
+            strip(attrs);
+        }
+    }
+    let mut plain = block.clone();
+    syn::visit_mut::VisitMut::visit_block_mut(&mut Strip, &mut plain);
+    plain
+}
+
 /// What somebody wrote, on one line and without the spaces that tokens are printed with.
 pub(super) fn written(tokens: &impl ToTokens) -> String {
     let text = tokens.to_token_stream().to_string();

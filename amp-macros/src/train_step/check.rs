@@ -16,10 +16,15 @@ pub(crate) fn check(sig: &Signature, block: &Block, optimizer: Option<&Expr>, er
     let marked = attributes::optimizers(block);
     let mut followed = true;
     for named in optimizer.into_iter().chain(&marked) {
-        if Place::new(named).is_none() {
-            errors.push(named.span(), mistakes::no_place(&attributes::written(named)));
-            followed = false;
-        }
+        let message = match Place::new(named) {
+            None => mistakes::no_place(&attributes::written(named)),
+            Some(place) if is_unknown(&place, sig, block) => {
+                mistakes::unknown(&place, &optimizers::parameters(sig))
+            }
+            Some(_) => continue,
+        };
+        errors.push(named.span(), message);
+        followed = false;
     }
     if !followed {
         return;
@@ -46,6 +51,11 @@ pub(crate) fn check(sig: &Signature, block: &Block, optimizer: Option<&Expr>, er
             errors.push(sig.ident.span(), mistakes::no_update(place));
         }
     }
+}
+
+/// A name that only marks use is a typo: who never mentions an optimizer cannot step it.
+fn is_unknown(place: &Place, sig: &Signature, block: &Block) -> bool {
+    !optimizers::is_parameter(sig, place) && !place.is_mentioned(&attributes::unmarked(block))
 }
 
 fn missing_optimizer(sig: &Signature, errors: &mut Errors) {

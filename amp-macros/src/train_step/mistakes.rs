@@ -1,7 +1,7 @@
 //! What is said about a wrong training step.
 use super::place::Place;
 use super::state::Mistake;
-use crate::errors::Message;
+use crate::errors::{self, Message};
 use proc_macro2::Ident;
 
 const ORDER: &str = "train_step_order";
@@ -80,6 +80,16 @@ pub(super) fn no_place(written: &str) -> Message {
         .rule(OPTIMIZER)
         .note("each call would have to be known to mean the same optimizer")
         .help("bind it to a name first (`let opt = ..;`), and name that")
+}
+
+/// `optimizer = optimm`, a name that the body does not know.
+pub(super) fn unknown(place: &Place, parameters: &[Place]) -> Message {
+    let names: Vec<&str> = parameters.iter().map(Place::root).collect();
+    let known = || errors::suggestion(place.root(), &names);
+    Message::new(format!("this training step has no `{}`", place.root()))
+        .rule(OPTIMIZER)
+        .note("it is no parameter, and the body does not mention it")
+        .help(if names.is_empty() { "name a parameter, a field or a local".to_owned() } else { known() })
 }
 
 /// Several optimizers, none of them named.

@@ -18,8 +18,7 @@ pub(super) struct Optimizers {
 impl Optimizers {
     pub(super) fn new(sig: &Signature, block: &syn::Block, named: Option<&syn::Expr>) -> Self {
         let named = named.and_then(Place::new);
-        let parameters: Vec<Place> =
-            typed(sig).filter_map(|(pat, ty)| lends(ty).then(|| place(pat)).flatten()).collect();
+        let parameters = parameters(sig);
         let alone = parameters.len() == 1;
         let mut places: Vec<Place> = Vec::new();
         let marked = attributes::optimizers(block);
@@ -49,6 +48,11 @@ impl Optimizers {
     pub(super) fn is_one(&self, expr: &syn::Expr) -> bool {
         self.places.iter().any(|place| place.is(expr))
     }
+}
+
+/// The parameters that lend a wrapper.
+pub(super) fn parameters(sig: &Signature) -> Vec<Place> {
+    typed(sig).filter_map(|(pat, ty)| lends(ty).then(|| place(pat)).flatten()).collect()
 }
 
 /// The parameters that have a type.

@@ -1,4 +1,4 @@
-//! Two optimizers, and a place that cannot be followed.
+//! Two optimizers, a place that cannot be followed, and one that is not there.
 use amp_runtime::prelude::*;
 use tch::Tensor;
 
@@ -19,6 +19,14 @@ pub fn computed(opts: &mut [OptimWrapper], i: usize, loss: &Tensor) {
 pub fn marked_with_a_call(opts: &mut [OptimWrapper], loss: &Tensor) {
     #[amp(optimizer = opts.last_mut().unwrap())]
     loss.backward();
+}
+
+#[amp(train_step)]
+pub fn mistyped(opt_g: &mut OptimWrapper, opt_d: &mut OptimWrapper, loss: &Tensor) {
+    #[amp(optimizer = optg)]
+    loss.backward();
+    opt_g.step();
+    opt_d.backward_step(loss);
 }
 
 fn main() {}

@@ -109,6 +109,35 @@ fn a_named_optimizer_has_to_be_a_place() {
 }
 
 #[test]
+fn a_named_optimizer_has_to_be_there() {
+    let two = "fn step(opt_g: &mut OptimWrapper, opt_d: &mut OptimWrapper, loss: &Tensor)";
+    for (code, help) in [
+        (
+            format!("{two} {{ #[amp(optimizer = /*x*/optg)] loss.backward(); opt_g.step(); }}"),
+            "did you mean `opt_g`?",
+        ),
+        (
+            format!("{two} {{ #[amp(optimizer = /*x*/critic.opt)] loss.backward(); opt_g.step(); }}"),
+            "known are `opt_g` and `opt_d`",
+        ),
+        (
+            "fn step(loss: &Tensor) { #[amp(optimizer = /*x*/opt)] loss.backward(); }".to_owned(),
+            "name a parameter, a field or a local",
+        ),
+    ] {
+        accused(&code, "");
+        let said = &super::accusations(&code, "")[0].text;
+        assert!(said.contains(help), "{said}");
+    }
+    let local = "fn step(loss: &Tensor) { let mut opt = new(); #[amp(optimizer = opt)] loss.backward(); opt.step(); }";
+    accused(local, "");
+    assert_eq!(
+        super::accusations("fn step(opt: &mut OptimWrapper) { loss.backward(); opt.step(); }", "optt").len(),
+        1
+    );
+}
+
+#[test]
 fn fields_are_followed_by_name() {
     for body in [
         "self.opt./*x*/step();",

@@ -21,6 +21,7 @@ fn messages_say_what_why_and_what_to_write() {
         ("fn step(opt: &mut nn::Optimizer) { loss.backward(); }", ""),
         ("fn step(opt: &OptimWrapper) { loss.backward(); }", ""),
         ("fn step(&mut self) { loss.backward(); }", "self.opts[i]"),
+        ("fn step(opt: &mut OptimWrapper) { loss.backward(); opt.step(); }", "optt"),
         ("fn step(g: &mut OptimWrapper, d: &mut OptimWrapper) { loss.backward(); g.step(); d.step(); }", ""),
     ];
     let mut said = String::new();
