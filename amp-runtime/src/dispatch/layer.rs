@@ -72,7 +72,7 @@ impl<'s, T: AsTensor> LayerCall<'s, T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is an opaque layer: how it computes is not known  [amp::opaque]",
     label = "runs under libtorch's own autocast, which this function denies",
-    note = "write `#[amp]` on its `impl nn::Module`, or allow it here with `#[amp(allow(opaque))]`"
+    note = "write `#[amp]` on its `impl nn::Module`, apply the layers of an `nn::Sequential` one by one, or allow it here with `#[amp(allow(opaque))]`"
 )]
 pub trait KnownLayer {}
 
