@@ -12,7 +12,7 @@ fn main() {
         bridge.flag_if_supported("-fopenmp");
     }
     bridge
-        .files(["src/native/amp.cpp", "src/native/casts.cpp", "src/native/cpu.cpp", "src/native/graph.cpp"])
+        .files(["amp", "casts", "cpu", "gradients", "graph"].map(|name| format!("src/native/{name}.cpp")))
         .std("c++17")
         // a norm is the same to the bit whatever vectors the machine has
         .flag_if_supported("-ffp-contract=off")

@@ -80,13 +80,18 @@ thread_local! {
 
 /// Runs `f` with `precision` as this thread's choice, whatever the device. Nests; a panic in `f` leaves the choice as it was.
 pub fn with_precision<R>(precision: Precision, f: impl FnOnce() -> R) -> R {
+    with_choice(Some(precision), f)
+}
+
+/// The same with a choice that was made elsewhere, or none.
+pub(crate) fn with_choice<R>(choice: Option<Precision>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Precision>);
     impl Drop for Restore {
         fn drop(&mut self) {
             THREAD.set(self.0);
         }
     }
-    let _restore = Restore(THREAD.replace(Some(precision)));
+    let _restore = Restore(THREAD.replace(choice));
     f()
 }
 

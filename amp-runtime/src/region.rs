@@ -1,7 +1,7 @@
 //! Entering, suspending and leaving autocast: one guard for every device type, safe against panics.
 use crate::native::{self, AutocastState};
 use crate::plan::FunctionPlan;
-use crate::precision::Precision;
+use crate::precision::{Precision, with_choice};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
@@ -278,4 +278,34 @@ pub fn full_precision<R>(f: impl FnOnce() -> R) -> R {
     let mut region = Region::suspend();
     region.low = Some(LOW.replace(LowKinds::NONE));
     f()
+}
+
+/// What holds around a call, for another one to come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around {
+    chosen: Option<Precision>,
+    /// libtorch's, on the device in question.
+    autocast: Option<Precision>,
+}
+
+impl Around {
+    /// Of a call now.
+    pub(crate) fn now(device: Device) -> Self {
+        let state = native::suspend_autocast();
+        native::leave_autocast(state);
+        let at = usize::from(device != Device::Cpu);
+        let low = if state.dtype[at] == native::F16 { Precision::F16 } else { Precision::Bf16 };
+        Self { chosen: Precision::chosen(), autocast: state.enabled[at].then_some(low) }
+    }
+
+    /// Calls `f` as it would have been called then.
+    pub(crate) fn call<R>(self, f: impl FnOnce() -> R) -> R {
+        with_choice(self.chosen, || {
+            if let Some(low) = self.autocast {
+                return autocast(low, f);
+            }
+            let _off = Region::suspend();
+            f()
+        })
+    }
 }

@@ -1,14 +1,18 @@
 //! A small network, and what becomes of it in a training with and without a graph.
 use amp_runtime::prelude::*;
-use amp_runtime::{AdamW, OptimWrapperBuilder, OptimizerConfig, StepStats};
+use amp_runtime::{AdamW, OptimWrapperBuilder, OptimizerConfig, StepStats, set_default_precision};
 use amp_tests::device;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::{Device, Kind, Tensor, nn};
 
 /// One test at a time: random numbers are the process's, and so is a capture of them.
+///
+/// Where a test chooses no precision, it is full on every device.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+    let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    set_default_precision(Some(Precision::Full));
+    one
 }
 
 /// Convolution, batch norm, dropout and a linear layer.
@@ -129,6 +133,10 @@ pub(crate) fn assert_same(graphed: &(Course, Net), plain: &(Course, Net)) {
     let close = |a: f64, b: f64| (a - b).abs() <= 0.01 * b.abs().max(0.05) || (a.is_nan() && b.is_nan());
     for (a, b) in graphed.0.losses.iter().zip(&plain.0.losses) {
         assert!(close(*a, *b), "loss {a} against {b}");
+    }
+    for (a, b) in graphed.0.norms.iter().zip(&plain.0.norms) {
+        assert_eq!(a.is_some(), b.is_some());
+        assert!(a.zip(*b).is_none_or(|(a, b)| close(a, b)), "norm {a:?} against {b:?}");
     }
     for ((name, a), (_, b)) in graphed.1.values().iter().zip(plain.1.values()) {
         for (a, b) in a.iter().zip(b) {

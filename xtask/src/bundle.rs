@@ -13,6 +13,7 @@ use crate::workspace::Workspace;
 const TESTS: [&str; 14] = [
     "accumulation",
     "clipping",
+    "graphed",
     "memory",
     "never_stale",
     "numerics",
@@ -22,7 +23,6 @@ const TESTS: [&str; 14] = [
     "resume",
     "scaler",
     "scaler_rules",
-    "graphed",
     "sync_free",
     "wrapper",
 ];

@@ -85,11 +85,14 @@ pub(super) fn no_place(written: &str) -> Message {
 /// `optimizer = optimm`, a name that the body does not know.
 pub(super) fn unknown(place: &Place, parameters: &[Place]) -> Message {
     let names: Vec<&str> = parameters.iter().map(Place::root).collect();
-    let known = || errors::suggestion(place.root(), &names);
     Message::new(format!("this training step has no `{}`", place.root()))
         .rule(OPTIMIZER)
         .note("it is no parameter, and the body does not mention it")
-        .help(if names.is_empty() { "name a parameter, a field or a local".to_owned() } else { known() })
+        .help(if names.is_empty() {
+            "name a parameter, a field or a local".to_owned()
+        } else {
+            errors::suggestion(place.root(), &names)
+        })
 }
 
 /// Several optimizers, none of them named.

@@ -152,13 +152,18 @@ std::size_t first_gradient(const TensorList& params) noexcept {
     return std::find_if(params.items.begin(), params.items.end(), has_one) - params.items.begin();
 }
 
-void backward(const at::Tensor& loss, const at::Tensor& gradient, const TensorList& leaves) {
+void backward(const at::Tensor& loss, const at::Tensor& gradient) {
+    at::AutoGradMode with_grad(true);
+    loss.backward(gradient.view(loss.sizes()));
+}
+
+void backward_for(const at::Tensor& loss, const at::Tensor& gradient, const TensorList& leaves) {
     at::AutoGradMode with_grad(true);
     std::vector<at::Tensor> wanted;
-    std::copy_if(leaves.items.begin(), leaves.items.end(), std::back_inserter(wanted), [](const at::Tensor& leaf) { return leaf.requires_grad(); });
-    if (leaves.items.empty()) {
-        loss.backward(gradient.view(loss.sizes()));
-    } else if (!wanted.empty()) {
+    // libtorch refuses the others.
+    std::copy_if(leaves.items.begin(), leaves.items.end(), std::back_inserter(wanted),
+                 [](const at::Tensor& leaf) { return leaf.requires_grad(); });
+    if (!wanted.empty()) {
         loss.backward(gradient.view(loss.sizes()), /*retain_graph=*/std::nullopt, /*create_graph=*/false, wanted);
     }
 }

@@ -50,8 +50,9 @@ void gather_gradients(const TensorList& params, TensorList& grads, rust::Vec<Gra
 std::int64_t first_unlike(const TensorList& params, const TensorList& others);
 // The index of the first parameter that has one, or the length.
 std::size_t first_gradient(const TensorList& params) noexcept;
-// Computes the gradients of a loss with one element, of which `gradient` is its own; for these leaves only, or for all if there are none.
-void backward(const at::Tensor& loss, const at::Tensor& gradient, const TensorList& leaves);
+// Computes the gradients of a loss with one element, of which `gradient` is its own; of all leaves, or of these.
+void backward(const at::Tensor& loss, const at::Tensor& gradient);
+void backward_for(const at::Tensor& loss, const at::Tensor& gradient, const TensorList& leaves);
 void clear_gradients(const TensorList& params);
 void set_gradient(const at::Tensor& param, const at::Tensor& grad);
 bool is_dense(const at::Tensor& param);

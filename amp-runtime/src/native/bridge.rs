@@ -86,6 +86,7 @@ pub(super) mod ffi {
     unsafe extern "C++" {
         include!("amp-runtime/src/native/amp.h");
         include!("amp-runtime/src/native/casts.h");
+        include!("amp-runtime/src/native/gradients.h");
         include!("amp-runtime/src/native/graph.h");
 
         #[namespace = "at"]
@@ -110,7 +111,8 @@ pub(super) mod ffi {
         ) -> Result<()>;
         fn first_unlike(params: &TensorList, others: &TensorList) -> Result<i64>;
         fn first_gradient(params: &TensorList) -> usize;
-        fn backward(loss: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()>;
+        fn backward(loss: &Tensor, gradient: &Tensor) -> Result<()>;
+        fn backward_for(loss: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()>;
         fn clear_gradients(params: &TensorList) -> Result<()>;
         fn set_gradient(param: &Tensor, grad: &Tensor) -> Result<()>;
         fn is_dense(param: &Tensor) -> Result<bool>;
@@ -185,7 +187,7 @@ pub(super) mod ffi {
         fn take_gradients(params: &TensorList, grads: Pin<&mut TensorList>) -> Result<()>;
         fn keep_gradients(params: &TensorList, grads: &TensorList) -> Result<()>;
         fn restore(tensors: &TensorList, values: &TensorList) -> Result<()>;
-        fn addresses(tensors: &TensorList) -> Vec<usize>;
+        fn places(tensors: &TensorList) -> Result<Vec<usize>>;
         fn add_gradients(params: &TensorList, grads: &TensorList) -> Result<()>;
 
         fn identity(tensor: &Tensor) -> usize;

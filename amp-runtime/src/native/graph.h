@@ -6,12 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include "rust/cxx.h"
 
 namespace amp {
 struct TensorList;
 
-// Work of this thread goes to another stream of the device until this is dropped; both wait for each other.
+// Work of this thread goes to another stream of the device until this is dropped. The host waits for the stream that it leaves.
 class SideStream {
   public:
     explicit SideStream(c10::Stream stream) : guard_(stream) {}
@@ -63,15 +62,5 @@ class CudaGraph {
     alignas(std::max_align_t) std::byte graph_[1024];
 };
 std::unique_ptr<CudaGraph> new_graph();
-
-// The gradients of a graph's backward, which every replay writes into the same memory; undefined where a parameter has none.
-void take_gradients(const TensorList& params, TensorList& grads);
-// A parameter's gradient that the next replay would write over becomes a copy of itself.
-void keep_gradients(const TensorList& params, const TensorList& grads);
-void add_gradients(const TensorList& params, const TensorList& grads);
-// Gives tensors back the values that they had: nobody who saved one of them need notice.
-void restore(const TensorList& tensors, const TensorList& values);
-// Where their elements lie.
-rust::Vec<std::size_t> addresses(const TensorList& tensors);
 
 }  // namespace amp

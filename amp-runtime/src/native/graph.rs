@@ -6,7 +6,7 @@ use super::list::TensorList;
 use cxx::UniquePtr;
 use tch::{Device, Tensor};
 
-/// Work of this thread goes to another stream of the device until this drops; each stream waits for the other.
+/// Work of this thread goes to another stream of the device until this drops. The host waits for the stream that it leaves.
 pub(crate) struct SideStream {
     _guard: UniquePtr<ffi::SideStream>,
 }
@@ -69,31 +69,4 @@ impl CudaGraph {
     pub(crate) fn replay(&self) -> Result<()> {
         Ok(self.0.replay()?)
     }
-}
-
-/// Takes the gradients out of `params`: one entry each, undefined where there is none.
-pub(crate) fn take_gradients(params: &TensorList) -> Result<TensorList> {
-    let mut grads = TensorList::new();
-    ffi::take_gradients(&params.0, grads.0.pin_mut())?;
-    Ok(grads)
-}
-
-/// Where a parameter's gradient is the one in `grads`, which is about to be written over, it becomes a copy of it.
-pub(crate) fn keep_gradients(params: &TensorList, grads: &TensorList) -> Result<()> {
-    Ok(ffi::keep_gradients(&params.0, &grads.0)?)
-}
-
-/// Adds to each parameter's gradient the one in `grads`, or gives it that one where it has none.
-pub(crate) fn add_gradients(params: &TensorList, grads: &TensorList) -> Result<()> {
-    Ok(ffi::add_gradients(&params.0, &grads.0)?)
-}
-
-/// Gives tensors back the values that they had, which counts as no write.
-pub(crate) fn restore(tensors: &TensorList, values: &TensorList) -> Result<()> {
-    Ok(ffi::restore(&tensors.0, &values.0)?)
-}
-
-/// Where the tensors' elements lie.
-pub(crate) fn addresses(tensors: &TensorList) -> Vec<usize> {
-    ffi::addresses(&tensors.0)
 }

@@ -4,6 +4,7 @@
 mod bridge;
 mod casts;
 mod error;
+mod gradients;
 mod graph;
 mod handle;
 mod layers;
@@ -19,9 +20,9 @@ pub(crate) use casts::{
 use cxx::UniquePtr;
 pub use error::NativeError;
 use error::Result;
+pub(crate) use gradients::{add_gradients, keep_gradients, places, restore, take_gradients};
 pub(crate) use graph::{
-    CudaGraph, Recording, SideStream, SpareGenerator, add_gradients, addresses, forget_accumulators,
-    hidden_states, keep_gradients, reaches_back, restore, take_gradients,
+    CudaGraph, Recording, SideStream, SpareGenerator, forget_accumulators, hidden_states, reaches_back,
 };
 pub(crate) use handle::references;
 use handle::{inner, ordinal, outer};
@@ -72,9 +73,12 @@ pub(crate) fn first_gradient(params: &TensorList) -> Option<usize> {
     Some(index).filter(|&index| index < params.len())
 }
 
-/// The backward of a loss with one element, whose own gradient is `gradient`; only those of `leaves` get one, or all if there are none.
-pub(crate) fn backward(loss: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()> {
-    Ok(ffi::backward(inner(loss), inner(gradient), &leaves.0)?)
+/// The backward of a loss with one element, whose own gradient is `gradient`: for all leaves, or only for `leaves`.
+pub(crate) fn backward(loss: &Tensor, gradient: &Tensor, leaves: Option<&TensorList>) -> Result<()> {
+    match leaves {
+        Some(leaves) => Ok(ffi::backward_for(inner(loss), inner(gradient), &leaves.0)?),
+        None => Ok(ffi::backward(inner(loss), inner(gradient))?),
+    }
 }
 
 /// Sets every gradient to none, as `zero_grad(set_to_none=True)`.

@@ -8,11 +8,11 @@ use tch::{Device, Kind, Tensor};
 impl OptimWrapper {
     /// Scales the loss and computes its gradients.
     pub(super) fn differentiate(&mut self, loss: &Tensor) -> Result<()> {
-        self.differentiate_for(loss, &TensorList::new())
+        self.differentiate_for(loss, None)
     }
 
-    /// The same; only those of `leaves` get gradients, or all if there are none.
-    pub(super) fn differentiate_for(&mut self, loss: &Tensor, leaves: &TensorList) -> Result<()> {
+    /// The same for all leaves of the loss, or only for `leaves`.
+    pub(super) fn differentiate_for(&mut self, loss: &Tensor, leaves: Option<&TensorList>) -> Result<()> {
         self.begin_batch()?;
         let wide = self.widened(loss)?;
         self.add_batch(|wrapper, factor| {
@@ -87,7 +87,7 @@ impl OptimWrapper {
 }
 
 /// The gradients of a loss whose own is `gradient`.
-pub(super) fn backward(wide: &Tensor, gradient: &Tensor, leaves: &TensorList) -> Result<()> {
+pub(super) fn backward(wide: &Tensor, gradient: &Tensor, leaves: Option<&TensorList>) -> Result<()> {
     // The graph knows its dtypes; a region around the step must not cast what it computes.
     let _outside = Region::suspend();
     // The graph has what it needs of the casts of weights, and lets go of it on its way; a step within a region would keep the rest.

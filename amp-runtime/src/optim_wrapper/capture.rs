@@ -26,17 +26,16 @@ pub(super) struct Pass {
     pub(super) params: TensorList,
     /// The other variables of the store.
     buffers: TensorList,
+    /// Where all of them lay.
+    places: Vec<usize>,
 }
 
 /// A pass whose every replay reads and writes the same memory.
 pub(super) struct Captured {
     graph: CudaGraph,
-    pass: Pass,
     pub(super) loss: Tensor,
     /// What the graph reads and libtorch may let go of.
     _states: TensorList,
-    /// Where the variables lay.
-    addresses: Vec<usize>,
     /// One per parameter, undefined where it has none.
     grads: TensorList,
 }
@@ -44,25 +43,32 @@ pub(super) struct Captured {
 impl Pass {
     pub(super) fn new(optim: &mut OptimWrapper, example: &[&Tensor]) -> Result<Self> {
         let device = optim.optimizer.device();
+        let (params, buffers) = (optim.optimizer.parameters()?, optim.optimizer.buffers());
         Ok(Self {
             inputs: on_device(example, device)?.iter().map(own_copy).collect::<Result<_>>()?,
             loss_gradient: Tensor::f_ones([] as [i64; 0], (Kind::Float, device))?,
-            params: optim.optimizer.parameters()?,
-            buffers: optim.optimizer.buffers(),
+            places: places(&params, &buffers)?,
+            params,
+            buffers,
         })
+    }
+
+    /// Refuses variables that are not those of the capture, or not where they were.
+    pub(super) fn check_variables(&self, optim: &mut OptimWrapper) -> Result<()> {
+        let now = places(&optim.optimizer.parameters()?, &self.buffers)?;
+        if now == self.places { Ok(()) } else { Err(OptimWrapperError::GraphedOtherVariables) }
     }
 
     /// Forward and backward, as often as it takes until nothing is done for the first time; then once more into a graph, where there
     /// are graphs. Parameters, buffers and random numbers are what they were.
-    pub(super) fn capture(self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<Option<Captured>> {
+    pub(super) fn capture(&self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<Option<Captured>> {
         let device = self.loss_gradient.device();
         let numbers = native::generator_state(Device::Cpu)?;
         native::forget_accumulators(&self.params)?;
         let captured = if let Device::Cuda(_) = device {
             let one = RECORDING.try_lock();
             if let Err(TryLockError::WouldBlock) = one {
-                let said = "another capture is under way in this process";
-                return Err(OptimWrapperError::Capture(said.to_owned()));
+                return Err(OptimWrapperError::CaptureUnderWay);
             }
             let _side = SideStream::enter(device)?;
             self.warm_up(optim, compute, WARM_UPS).and_then(|()| self.record(optim, compute)).map(Some)
@@ -87,7 +93,7 @@ impl Pass {
         warm
     }
 
-    fn record(self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<Captured> {
+    fn record(&self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<Captured> {
         let recording = Recording::begin()?;
         let loss = self.run(optim, compute);
         // Where an operation was refused, ending fails as well, and says less.
@@ -96,12 +102,12 @@ impl Pass {
         native::drop_casts();
         let grads = native::take_gradients(&self.params)?;
         let refusal = |error: OptimWrapperError| match error {
-            OptimWrapperError::Capture(_) => error,
+            OptimWrapperError::LossPanicked(said) => OptimWrapperError::Capture(said),
             other => OptimWrapperError::Capture(other.to_string()),
         };
         let (loss, states) = loss.map_err(refusal)?;
         let graph = ended.map_err(|error| refusal(error.into()))?;
-        Ok(Captured { graph, loss, _states: states, addresses: self.addresses(), grads, pass: self })
+        Ok(Captured { graph, loss, _states: states, grads })
     }
 
     /// The loss, whose gradients are left with the parameters, and what else a replay needs. tch's own methods panic where libtorch
@@ -109,49 +115,48 @@ impl Pass {
     fn run(&self, optim: &OptimWrapper, compute: Compute<'_>) -> Result<(Tensor, TensorList)> {
         native::drop_casts();
         let computed = catch_unwind(AssertUnwindSafe(|| compute(&self.inputs)));
-        let loss = computed.map_err(|panic| OptimWrapperError::Capture(said(&*panic)))?;
+        let loss = computed.map_err(|panic| OptimWrapperError::LossPanicked(said(&*panic)))?;
         let wide = optim.widened(&loss)?;
         if native::reaches_back(&wide)? {
-            return Err(OptimWrapperError::CapturedHalf);
+            return Err(OptimWrapperError::ComputedBeforeCapture);
         }
         let states = native::hidden_states(&wide)?;
         let gradient = self.loss_gradient.f_to_device_(wide.device(), wide.kind(), false, false)?;
-        backward(&wide, &gradient, &self.params)?;
+        backward(&wide, &gradient, Some(&self.params))?;
         Ok((loss.f_detach()?, states))
-    }
-
-    fn addresses(&self) -> Vec<usize> {
-        let mut addresses = native::addresses(&self.params);
-        addresses.extend(native::addresses(&self.buffers));
-        addresses
     }
 }
 
 impl Captured {
-    /// Whether the graph reads and writes what the store's variables are now.
-    pub(super) fn is_in_place(&self) -> bool {
-        self.addresses == self.pass.addresses()
-    }
-
     /// Adds one batch's gradients to the parameters': those of its loss divided by `factor`, times the scale.
-    pub(super) fn replay(&self, optim: &mut OptimWrapper, inputs: &[&Tensor], factor: u32) -> Result<()> {
-        let Pass { inputs: read, loss_gradient, params, .. } = &self.pass;
-        let device = loss_gradient.device();
-        native::keep_gradients(params, &self.grads)?;
+    pub(super) fn replay(
+        &self,
+        pass: &Pass,
+        optim: &mut OptimWrapper,
+        inputs: &[&Tensor],
+        factor: u32,
+    ) -> Result<()> {
+        native::keep_gradients(&pass.params, &self.grads)?;
         no_grad(|| -> Result<()> {
-            for (target, input) in read.iter().zip(on_device(inputs, device)?) {
-                target.shallow_clone().f_copy_(&input)?;
+            for (target, input) in pass.inputs.iter().zip(inputs) {
+                target.shallow_clone().f_copy_(input)?;
             }
-            let scaled = optim.loss_gradient(device, Kind::Float, factor)?;
-            Ok(loss_gradient.shallow_clone().f_copy_(&scaled)?)
+            let scaled = optim.loss_gradient(pass.loss_gradient.device(), Kind::Float, factor)?;
+            Ok(pass.loss_gradient.shallow_clone().f_copy_(&scaled)?)
         })?;
         self.graph.replay()?;
-        Ok(native::add_gradients(params, &self.grads)?)
+        Ok(native::add_gradients(&pass.params, &self.grads)?)
     }
 }
 
+fn places(params: &TensorList, buffers: &TensorList) -> Result<Vec<usize>> {
+    let mut places = native::places(params)?;
+    places.extend(native::places(buffers)?);
+    Ok(places)
+}
+
 pub(super) fn on_device(tensors: &[&Tensor], device: Device) -> Result<Vec<Tensor>> {
-    let moved = tensors.iter().map(|tensor| tensor.f_to_device_(device, tensor.kind(), true, false));
+    let moved = tensors.iter().map(|tensor| tensor.f_to_device(device));
     Ok(moved.collect::<std::result::Result<_, _>>()?)
 }
 

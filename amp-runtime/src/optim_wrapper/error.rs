@@ -93,7 +93,7 @@ pub enum OptimWrapperError {
     },
     /// A batch that a graph was not captured for.
     #[error(
-        "input {index} is {found}, and the loss was captured for {expected}\nnote: a graph replays the same work on the same memory\nhelp: pad the batch, leave out an incomplete last one, or compute the loss of such a batch without the graph: `update_params(&loss)`"
+        "input {index} is {found}, and the loss was captured for {expected}\nnote: a graph replays the same work on the same memory\nhelp: pad the batch, leave out an incomplete last one, or compute the loss of such a batch without the graph: `optim.update_params(&loss)`"
     )]
     GraphedInput {
         /// Which, counted from 0.
@@ -111,14 +111,25 @@ pub enum OptimWrapperError {
         /// How many there were.
         expected: usize,
     },
-    /// A graph of another wrapper, or of parameters that have moved since.
-    #[error("the loss was captured for {0}\nhelp: capture it anew")]
-    GraphedElsewhere(&'static str),
+    /// A graph that computes another wrapper's gradients.
+    #[error("the loss was captured for another wrapper\nhelp: capture it for this one")]
+    GraphedOtherWrapper,
+    /// A graph of variables that are no longer what they were.
+    #[error(
+        "since the loss was captured, variables of the store have moved, were frozen or unfrozen, or were added\nhelp: capture it anew"
+    )]
+    GraphedOtherVariables,
     /// A loss that begins before its capture.
     #[error(
         "the loss depends on something that was computed from a parameter before the capture\nnote: that would stay what it is while the parameter is trained\nhelp: compute it in the closure"
     )]
-    CapturedHalf,
+    ComputedBeforeCapture,
+    /// A loss that panics.
+    #[error("the loss panicked while it was captured: {0}")]
+    LossPanicked(String),
+    /// Two captures at once.
+    #[error("another capture is under way in this process\nhelp: capture one loss after the other")]
+    CaptureUnderWay,
     /// An operation that a CUDA graph cannot hold.
     #[error(
         "the loss cannot be captured: {0}\nnote: a CUDA graph holds kernels, and nothing that the host decides by their results\nhelp: keep out what waits for the device: `double_value`, `int64_value`, `f64::try_from`, `nonzero`, masks as indices, copies from the CPU"

@@ -4,12 +4,19 @@ use super::error::OptimWrapperError;
 use super::outcome::StepOutcome;
 use super::step::Scaled;
 use super::wrapper::{OptimWrapper, Result};
+use crate::region::Around;
 use std::fmt;
 use tch::{Kind, Tensor};
 
 /// A loss whose forward and backward are one CUDA graph: see [`OptimWrapper::capture`].
+///
+/// To keep one in a struct, box the closure: `GraphedLoss<Box<dyn Fn(&[Tensor]) -> Tensor>>`. It stays on its thread.
+#[must_use = "a capture trains nothing yet: call `update_params` for each batch"]
 pub struct GraphedLoss<F> {
     compute: F,
+    /// What held around the capture.
+    around: Around,
+    pass: Pass,
     /// Of the wrapper that captured it.
     optimizer: u64,
     formats: Vec<Format>,
@@ -27,19 +34,23 @@ struct Format {
 }
 
 impl OptimWrapper {
-    /// Captures `loss` and its backward in a CUDA graph, to be replayed by [`GraphedLoss::update_params`] for every batch: one launch
-    /// instead of thousands. Where kernels are launched more slowly than the device runs them, which in low precision is often, a step
-    /// takes as long as they run. On other devices than CUDA the loss is computed as ever, by the same code.
+    /// Captures `loss` and its backward in a CUDA graph, which [`GraphedLoss::update_params`] replays for every batch: one launch for all of their
+    /// kernels. It helps where launching kernels takes longer than running them, as in low precision it often does. On other
+    /// devices than CUDA the same code computes the loss without a graph.
     ///
-    /// `example`: a batch, whose dtypes and shapes all others must have; they are copied to the parameters' device. `loss` gets one in
-    /// the same order and gives one element. It runs a few times here, which leaves parameters, the other variables of the store and
-    /// random numbers as they were (but for dropout in cuDNN's recurrent layers), and not again on CUDA: what it does on the host (counters, prints, a change of precision, of what
-    /// is frozen or of training and evaluation) happens now or never. What else is wanted of a batch, it copies, detached, into tensors that
-    /// live outside. Dropout draws anew in each replay. Only this wrapper's parameters get gradients. Scaling, clipping, accumulation,
-    /// updates and checkpoints go on as without a graph, since the update is not in it. The graph keeps the memory of one forward and
-    /// backward to itself as long as it lives.
+    /// `example` is a batch, in whose dtypes and shapes all others have to be. Batches are copied to the parameters' device (from the CPU
+    /// to a GPU the host waits for that), and `loss` gets them in the same order, to read; it gives a tensor of one element. It runs a few times here. Parameters, the other variables of the
+    /// store and random numbers are afterwards what they were, but for the dropout of cuDNN's recurrent layers.
     ///
-    /// Nobody has run this on a GPU yet: its tests for one (`graphed` in the bundle of `cargo xtask bundle`) ran on a CPU only.
+    /// On CUDA `loss` does not run again. What it does on the host (counters, prints) does not happen in a replay, and what was decided
+    /// there stays: the precision, what is frozen, training or evaluation. Dropout draws anew in each replay. Other results than the
+    /// loss are copied, detached, into tensors that live outside. Only this wrapper's parameters get gradients, in memory that the next
+    /// replay writes to: copy what is to be kept of them.
+    ///
+    /// The update is not in the graph: scaling, clipping, accumulation, schedules and checkpoints work as without one. The graph holds
+    /// the memory of one forward and backward as long as it lives.
+    ///
+    /// It has not been run on a GPU yet: its tests (`graphed` in what `cargo xtask bundle` makes) ran on a CPU.
     ///
     /// Follows the whole-network capture of PyTorch's notes on CUDA graphs.
     ///
@@ -66,8 +77,10 @@ impl OptimWrapper {
     /// ```
     ///
     /// # Errors
-    /// An open accumulation window, gradients from elsewhere, a loss that cannot be trained on, as for
-    /// [`update_params`](Self::update_params); and [`OptimWrapperError::Capture`] where it waits for the device, or panics.
+    /// [`OpenWindow`](OptimWrapperError::OpenWindow), [`StrayGradient`](OptimWrapperError::StrayGradient), a loss that cannot be trained on
+    /// as for [`update_params`](Self::update_params), [`LossPanicked`](OptimWrapperError::LossPanicked),
+    /// [`ComputedBeforeCapture`](OptimWrapperError::ComputedBeforeCapture), [`CaptureUnderWay`](OptimWrapperError::CaptureUnderWay); and
+    /// [`Capture`](OptimWrapperError::Capture) where it waits for the device.
     pub fn capture<F: Fn(&[Tensor]) -> Tensor>(
         &mut self,
         example: &[&Tensor],
@@ -81,6 +94,8 @@ impl OptimWrapper {
         Ok(GraphedLoss {
             captured: pass.capture(self, &loss)?,
             compute: loss,
+            around: Around::now(self.optimizer.device()),
+            pass,
             optimizer: self.optimizer.serial(),
             formats: example.iter().map(|input| Format::of(input)).collect(),
             loss: None,
@@ -96,8 +111,7 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
     /// A batch of another format, another wrapper than captured it, parameters that have moved since, and those of
     /// [`OptimWrapper::update_params`].
     pub fn update_params(&mut self, optim: &mut OptimWrapper, inputs: &[&Tensor]) -> Result<StepOutcome> {
-        let scaled = self.backward(optim, inputs)?;
-        if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }
+        self.backward(optim, inputs)?.finish()
     }
 
     /// Computes the loss of one batch and its gradients, as [`OptimWrapper::backward`] does those of a loss.
@@ -106,23 +120,19 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
     /// As [`update_params`](Self::update_params).
     pub fn backward<'a>(&mut self, optim: &'a mut OptimWrapper, inputs: &[&Tensor]) -> Result<Scaled<'a>> {
         if self.optimizer != optim.optimizer.serial() {
-            return Err(OptimWrapperError::GraphedElsewhere("another wrapper's parameters"));
+            return Err(OptimWrapperError::GraphedOtherWrapper);
         }
         self.check(inputs)?;
+        self.pass.check_variables(optim)?;
+        optim.begin_batch()?;
         if let Some(captured) = &self.captured {
-            if !captured.is_in_place() {
-                return Err(OptimWrapperError::GraphedElsewhere(
-                    "variables as they lay before they were moved",
-                ));
-            }
-            optim.begin_batch()?;
-            optim.add_batch(|optim, factor| captured.replay(optim, inputs, factor))?;
+            optim.add_batch(|optim, factor| captured.replay(&self.pass, optim, inputs, factor))?;
             // The next replay writes over its own.
             self.loss = Some(captured.loss.f_detach_copy()?);
         } else {
-            let loss = (self.compute)(&on_device(inputs, optim.optimizer.device())?);
-            let params = optim.optimizer.parameters()?;
-            optim.differentiate_for(&loss, &params)?;
+            let inputs = on_device(inputs, optim.optimizer.device())?;
+            let loss = self.around.call(|| (self.compute)(&inputs));
+            optim.differentiate_for(&loss, Some(&self.pass.params))?;
             self.loss = Some(loss.f_detach()?);
         }
         Ok(Scaled { wrapper: optim })
@@ -146,6 +156,15 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
             }
         }
         Ok(())
+    }
+}
+
+impl<F> fmt::Debug for GraphedLoss<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GraphedLoss")
+            .field("inputs", &self.formats)
+            .field("captured", &self.captured.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -26,8 +26,7 @@ impl OptimWrapper {
     /// The parameters, the optimizer's state and the scale are then as they were. A loss that is refused changes nothing; where
     /// its backward or the unscaling fails, the gradients of the window are dropped.
     pub fn update_params(&mut self, loss: &Tensor) -> Result<StepOutcome> {
-        let scaled = self.backward(loss)?;
-        if scaled.should_update() { scaled.unscale()?.step() } else { Ok(scaled.accumulate()) }
+        self.backward(loss)?.finish()
     }
 
     /// Scales the loss and computes its gradients. What comes next is in the type that it returns.
@@ -44,6 +43,11 @@ impl<'a> Scaled<'a> {
     /// Whether the batch completes its accumulation window.
     pub fn should_update(&self) -> bool {
         self.wrapper.accumulation.should_update()
+    }
+
+    /// The update, or if the window is not complete none.
+    pub(super) fn finish(self) -> Result<StepOutcome> {
+        if self.should_update() { self.unscale()?.step() } else { Ok(self.accumulate()) }
     }
 
     /// Leaves the gradients for the next batch to add to.

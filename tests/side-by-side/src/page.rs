@@ -12,6 +12,12 @@ use std::path::{Path, PathBuf};
 const BEGIN: &str = "<!-- the figures, from `cargo xtask bench -- --record` -->\n";
 const END: &str = "<!-- the figures end -->";
 
+/// What a row with graphs is.
+const GRAPHS: &str = "\
+- *graph*: forward and backward captured once and replayed, `OptimWrapper::capture` here and `torch.cuda.graph` there, as PyTorch's
+  notes have it; each step copies its batch into the graph's memory, and the update stays outside.
+";
+
 /// The order of the sections.
 const RECORDED: [&str; 4] = ["cpu", "cpu-kept-memory", "cuda", "cuda-kept-memory"];
 
@@ -76,6 +82,9 @@ fn low(results: &Results) -> Numbers {
 
 fn page(recorded: &[(&str, Results)]) -> String {
     let mut out = include_str!("page.md").to_owned();
+    if recorded.iter().any(|(_, results)| !graph_figures(results).is_empty()) {
+        out += GRAPHS;
+    }
     for (key, results) in recorded {
         let _ = write!(out, "\n## {}\n\n{}\n\n", title(results), results.machine.line());
         let _ = write!(

@@ -144,17 +144,18 @@ impl Trainer {
     /// As a user writes it who captures the loss before the first step.
     fn graphed_step(&mut self) -> Result<()> {
         let batch: Vec<&Tensor> = self.inputs.values().collect();
-        let mut graphed = if let Some(graphed) = self.graphed.take() {
-            graphed
-        } else {
-            let (model, names) = (Rc::clone(&self.model), self.inputs.keys().cloned().collect::<Vec<_>>());
-            let loss: Loss = Box::new(move |batch| {
-                model.loss(&names.iter().cloned().zip(batch.iter().map(Tensor::shallow_clone)).collect())
-            });
-            with_precision(self.precision, || self.optim.capture(&batch, loss))?
+        let graphed = match &mut self.graphed {
+            Some(graphed) => graphed,
+            none => {
+                let (model, names) =
+                    (Rc::clone(&self.model), self.inputs.keys().cloned().collect::<Vec<_>>());
+                let loss: Loss = Box::new(move |batch| {
+                    model.loss(&names.iter().cloned().zip(batch.iter().map(Tensor::shallow_clone)).collect())
+                });
+                none.insert(with_precision(self.precision, || self.optim.capture(&batch, loss))?)
+            }
         };
         let _ = graphed.update_params(&mut self.optim, &batch)?;
-        self.graphed = Some(graphed);
         Ok(())
     }
 
