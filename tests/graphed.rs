@@ -68,8 +68,7 @@ fn batches_with_and_without_the_graph_share_a_window() {
         }
     });
     let mixed = gradient(&mut |optim| {
-        let mut graphed =
-            optim.capture(&[&first.0, &first.1], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let mut graphed = optim.capture(&[&first.0, &first.1], |batch| net.loss(batch)).unwrap();
         let _ = graphed.update_params(optim, &[&first.0, &first.1]).unwrap();
         let _ = optim.update_params(&net.layers.loss(&second.0, &second.1)).unwrap();
         // `accumulate` instead of an update leaves the gradients, which the next replay must not write over.
@@ -126,8 +125,7 @@ fn a_loss_that_is_still_alive_is_no_obstacle() {
     let loss = net.layers.loss(&images, &target);
     let _ = optim.update_params(&loss).unwrap();
     let unused = net.layers.loss(&images, &target);
-    let mut graphed =
-        optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+    let mut graphed = optim.capture(&[&images, &target], |batch| net.loss(batch)).unwrap();
     // Nor is the capture one for losses before it.
     let _ = optim.update_params(&unused).unwrap();
     let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
@@ -201,7 +199,7 @@ fn two_graphs_share_a_window() {
     let mut optim = builder(Precision::Full).accumulate(3).build(&net.store).unwrap();
     let (images, target) = batch(1);
     let other = (images.narrow(0, 0, 4), target.narrow(0, 0, 4));
-    let loss = |batch: &[Tensor]| net.layers.loss(&batch[0], &batch[1]);
+    let loss = |batch: &[Tensor]| net.loss(batch);
     let mut whole = optim.capture(&[&images, &target], loss).unwrap();
     let mut part = optim.capture(&[&other.0, &other.1], loss).unwrap();
     let _ = whole.backward(&mut optim, &[&images, &target]).unwrap().accumulate();
@@ -237,7 +235,7 @@ fn the_precision_of_a_capture_holds_in_its_replays() {
     let _alone = alone();
     let net = Net::new(0.);
     let (images, target) = batch(1);
-    let loss = |batch: &[Tensor]| net.layers.loss(&batch[0], &batch[1]);
+    let loss = |batch: &[Tensor]| net.loss(batch);
     let eager = |precision| {
         let loss = with_precision(precision, || loss(&[images.shallow_clone(), target.shallow_clone()]));
         f64::try_from(loss).unwrap()
@@ -264,8 +262,7 @@ fn batches_from_the_cpu_are_copied_there() {
     let (images, target) = batch(1);
     let (images, target) = (images.to_device(Device::Cpu), target.to_device(Device::Cpu));
     with_precision(Precision::Bf16, || {
-        let mut graphed =
-            optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let mut graphed = optim.capture(&[&images, &target], |batch| net.loss(batch)).unwrap();
         let expected = net.layers.loss(&images.to_device(device()), &target.to_device(device()));
         let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
         assert!(expected.allclose(graphed.loss().unwrap(), 1e-2, 1e-3, false));
@@ -339,8 +336,7 @@ fn a_replay_runs_no_operator_of_the_forward() {
     let mut optim = builder(Precision::F16).build(&net.store).unwrap();
     let (images, target) = batch(1);
     with_precision(Precision::F16, || {
-        let mut graphed =
-            optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+        let mut graphed = optim.capture(&[&images, &target], |batch| net.loss(batch)).unwrap();
         let (outcome, ops) =
             count_ops(|| graphed.update_params(&mut optim, &[&images, &target]).map(drop)).unwrap();
         outcome.unwrap();

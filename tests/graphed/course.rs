@@ -42,6 +42,10 @@ impl Net {
         Self { store, layers: Layers { conv, norm, linear, dropout } }
     }
 
+    pub(crate) fn loss(&self, batch: &[Tensor]) -> Tensor {
+        self.layers.loss(&batch[0], &batch[1])
+    }
+
     pub(crate) fn values(&self) -> Vec<(String, Vec<f64>)> {
         let values = |tensor: &Tensor| Vec::try_from(tensor.to_kind(Kind::Double).flatten(0, -1)).unwrap();
         let mut all: Vec<_> =
@@ -103,7 +107,7 @@ pub(crate) fn train(
     with_precision(optim.precision(), || {
         if graphed {
             let (images, target) = batch(1000);
-            let capture = optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1]));
+            let capture = optim.capture(&[&images, &target], |batch| net.loss(batch));
             let mut graphed = capture.unwrap();
             assert!(graphed.loss().is_none());
             for (images, target) in batches {

@@ -10,8 +10,7 @@ fn other_formats_and_other_wrappers_are_refused() {
     let (net, other) = (Net::new(0.), Net::new(0.));
     let mut optim = builder(Precision::Full).build(&net.store).unwrap();
     let (images, target) = batch(1);
-    let mut graphed =
-        optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1])).unwrap();
+    let mut graphed = optim.capture(&[&images, &target], |batch| net.loss(batch)).unwrap();
     let said = |error: OptimWrapperError| error.to_string().lines().next().unwrap().to_owned();
     let short = graphed.update_params(&mut optim, &[&images.narrow(0, 0, 5), &target]).unwrap_err();
     assert_eq!(
@@ -30,7 +29,7 @@ fn other_formats_and_other_wrappers_are_refused() {
     let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
     assert_eq!(optim.applied_updates().unwrap(), 1);
     let _ = graphed.backward(&mut optim, &[&images, &target]).unwrap();
-    let open = optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1]));
+    let open = optim.capture(&[&images, &target], |batch| net.loss(batch));
     assert!(matches!(open.err(), Some(OptimWrapperError::OpenWindow(1))));
 }
 
@@ -45,7 +44,7 @@ fn losses_that_cannot_be_trained_on_are_refused_at_once() {
     let constant = optim.capture(&[&images], |batch| batch[0].sum(Kind::Float));
     assert!(matches!(constant.err(), Some(OptimWrapperError::LossWithoutGraph)));
     net.layers.loss(&images, &target).backward();
-    let stray = optim.capture(&[&images, &target], |batch| net.layers.loss(&batch[0], &batch[1]));
+    let stray = optim.capture(&[&images, &target], |batch| net.loss(batch));
     assert!(matches!(stray.err(), Some(OptimWrapperError::StrayGradient { .. })));
     optim.zero_grad().unwrap();
     let _ = optim.update_params(&net.layers.loss(&images, &target)).unwrap();
@@ -61,7 +60,7 @@ fn what_waits_for_the_device_cannot_be_captured() {
     let mut optim = builder(Precision::F16).build(&net.store).unwrap();
     let (images, target) = batch(1);
     with_precision(Precision::F16, || {
-        let loss = |batch: &[Tensor]| net.layers.loss(&batch[0], &batch[1]);
+        let loss = |batch: &[Tensor]| net.loss(batch);
         let mut earlier = optim.capture(&[&images, &target], loss).unwrap();
         let waits = optim.capture(&[&images, &target], |batch| {
             let loss = loss(batch);
@@ -152,7 +151,7 @@ fn variables_that_moved_were_frozen_or_came_are_refused() {
     for change in changes {
         let net = Net::new(0.);
         let mut optim = builder(Precision::Full).build(&net.store).unwrap();
-        let loss = |batch: &[Tensor]| net.layers.loss(&batch[0], &batch[1]);
+        let loss = |batch: &[Tensor]| net.loss(batch);
         let mut graphed = optim.capture(&[&images, &target], loss).unwrap();
         let _ = graphed.update_params(&mut optim, &[&images, &target]).unwrap();
         change(&net);
@@ -168,7 +167,7 @@ fn what_a_loss_is_refused_for_a_graphed_one_is_too() {
     let _alone = alone();
     let net = Net::new(0.);
     let (images, target) = batch(1);
-    let loss = |batch: &[Tensor]| net.layers.loss(&batch[0], &batch[1]);
+    let loss = |batch: &[Tensor]| net.loss(batch);
     let mut optim = builder(Precision::Full).max_counts(2).build(&net.store).unwrap();
     let mut graphed = optim.capture(&[&images, &target], loss).unwrap();
     let inputs = [&images, &target];

@@ -20,7 +20,7 @@ pub(super) type Compute<'a> = &'a dyn Fn(&[Tensor]) -> Tensor;
 
 /// What a forward and a backward read, and whose gradients they compute.
 pub(super) struct Pass {
-    inputs: Vec<Tensor>,
+    pub(super) inputs: Vec<Tensor>,
     /// What the loss is differentiated from, 0-dim f32.
     loss_gradient: Tensor,
     pub(super) params: TensorList,

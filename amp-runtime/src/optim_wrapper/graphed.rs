@@ -19,7 +19,6 @@ pub struct GraphedLoss<F> {
     pass: Pass,
     /// Of the wrapper that captured it.
     optimizer: u64,
-    formats: Vec<Format>,
     /// None where there are no graphs.
     captured: Option<Captured>,
     /// Of the batch before.
@@ -27,20 +26,21 @@ pub struct GraphedLoss<F> {
 }
 
 /// What an input has to be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 struct Format {
     kind: Kind,
     shape: Vec<i64>,
 }
 
 impl OptimWrapper {
-    /// Captures `loss` and its backward in a CUDA graph, which [`GraphedLoss::update_params`] replays for every batch: one launch for all of their
-    /// kernels. It helps where launching kernels takes longer than running them, as in low precision it often does. On other
-    /// devices than CUDA the same code computes the loss without a graph.
+    /// Captures `loss` and its backward in a CUDA graph, which [`GraphedLoss::update_params`] replays for every batch: one launch for
+    /// all of their kernels. It is for steps in which launching kernels takes longer than running them. On other devices than CUDA the
+    /// same code computes the loss without a graph.
     ///
-    /// `example` is a batch, in whose dtypes and shapes all others have to be. Batches are copied to the parameters' device (from the CPU
-    /// to a GPU the host waits for that), and `loss` gets them in the same order, to read; it gives a tensor of one element. It runs a few times here. Parameters, the other variables of the
-    /// store and random numbers are afterwards what they were, but for the dropout of cuDNN's recurrent layers.
+    /// `example` is a batch, in whose dtypes and shapes all others have to be. Batches are copied to the parameters' device; from the
+    /// CPU to a GPU the host waits for that. `loss` gets them in the same order, to read, and gives a tensor of one element. It runs a
+    /// few times here. Parameters, the other variables of the store and random numbers are afterwards what they were, but for the
+    /// dropout of cuDNN's recurrent layers.
     ///
     /// On CUDA `loss` does not run again. What it does on the host (counters, prints) does not happen in a replay, and what was decided
     /// there stays: the precision, what is frozen, training or evaluation. Dropout draws anew in each replay. Other results than the
@@ -97,7 +97,6 @@ impl OptimWrapper {
             around: Around::now(self.optimizer.device()),
             pass,
             optimizer: self.optimizer.serial(),
-            formats: example.iter().map(|input| Format::of(input)).collect(),
             loss: None,
         })
     }
@@ -108,7 +107,7 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
     /// window is complete, the update.
     ///
     /// # Errors
-    /// A batch of another format, another wrapper than captured it, parameters that have moved since, and those of
+    /// A batch of another format, another wrapper than captured it, variables that have moved, were frozen or added since, and those of
     /// [`OptimWrapper::update_params`].
     pub fn update_params(&mut self, optim: &mut OptimWrapper, inputs: &[&Tensor]) -> Result<StepOutcome> {
         self.backward(optim, inputs)?.finish()
@@ -144,13 +143,13 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
     }
 
     fn check(&self, inputs: &[&Tensor]) -> Result<()> {
-        if inputs.len() != self.formats.len() {
-            let (found, expected) = (inputs.len(), self.formats.len());
+        let (found, expected) = (inputs.len(), self.pass.inputs.len());
+        if found != expected {
             return Err(OptimWrapperError::GraphedInputs { found, expected });
         }
-        for (index, (input, expected)) in inputs.iter().zip(&self.formats).enumerate() {
-            let found = Format::of(input);
-            if found != *expected {
+        for (index, (input, example)) in inputs.iter().zip(&self.pass.inputs).enumerate() {
+            let (found, expected) = (Format::of(input), Format::of(example));
+            if found != expected {
                 let (found, expected) = (found.to_string(), expected.to_string());
                 return Err(OptimWrapperError::GraphedInput { index, found, expected });
             }
@@ -162,7 +161,7 @@ impl<F: Fn(&[Tensor]) -> Tensor> GraphedLoss<F> {
 impl<F> fmt::Debug for GraphedLoss<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GraphedLoss")
-            .field("inputs", &self.formats)
+            .field("inputs", &self.pass.inputs.iter().map(Format::of).collect::<Vec<_>>())
             .field("captured", &self.captured.is_some())
             .finish_non_exhaustive()
     }
