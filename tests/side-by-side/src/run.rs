@@ -8,6 +8,8 @@ use crate::process::Python;
 use crate::results::Results;
 use crate::{chart, page, table};
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use std::fs;
 use std::path::Path;
 
@@ -15,6 +17,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     if args.device == Hardware::Cuda && !tch::Cuda::is_available() {
         bail!("there is no CUDA GPU here, or libtorch was built without it\nhelp: `--device cpu`");
     }
+    takes_part(args)?;
     let asked = args.models.iter().map(|name| Spec::find(name)).collect::<Result<Vec<_>>>()?;
     let specs = if asked.is_empty() { Spec::usual(args.device) } else { asked };
     let rules = Rules {
@@ -57,6 +60,26 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
+/// Refuses who is asked for by name and takes no part on this hardware, or not in these numbers.
+fn takes_part(args: &RunArgs) -> Result<()> {
+    let all: Vec<Entrant> =
+        Entrant::all(args.device, true).into_iter().filter(|one| wanted(args, *one)).collect();
+    let word =
+        |value: Option<PossibleValue>| value.map_or_else(String::new, |value| value.get_name().to_owned());
+    let systems = args.systems.iter().filter(|&&system| all.iter().all(|one| one.system != system));
+    let numbers = args.numbers.iter().filter(|&&numbers| all.iter().all(|one| one.numbers != numbers));
+    let absent = systems.map(ValueEnum::to_possible_value);
+    let mut absent = absent.chain(numbers.map(ValueEnum::to_possible_value));
+    match absent.next() {
+        Some(first) => bail!(
+            "`{}` takes no part on {} as it was asked for\nhelp: leave it out; on GPUs only there are TF32, graphs and `tch-autocast`, which is f16; graphs are measured in TF32 and f16",
+            word(first),
+            word(args.device.to_possible_value()),
+        ),
+        None => Ok(()),
+    }
+}
+
 fn wanted(args: &RunArgs, one: Entrant) -> bool {
     (args.systems.is_empty() || args.systems.contains(&one.system))
         && (args.numbers.is_empty() || args.numbers.contains(&one.numbers))
@@ -82,4 +105,31 @@ fn own_torch() -> Option<std::path::PathBuf> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod checks {
+    use crate::cli::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn who_takes_no_part_is_not_measured_in_silence() {
+        let asked = |arguments: &str| {
+            let words = std::iter::once("side-by-side").chain(arguments.split_whitespace());
+            super::takes_part(&Cli::parse_from(words).run).map_err(|error| error.to_string())
+        };
+        for whole in
+            ["", "--systems amp,pytorch --numbers bf16", "--device cuda --systems amp-graph --numbers tf32"]
+        {
+            assert_eq!(asked(whole), Ok(()), "{whole}");
+        }
+        for (lacking, who) in [
+            ("--systems amp,amp-graph", "`amp-graph`"),
+            ("--numbers tf32", "`tf32`"),
+            ("--device cuda --systems pytorch-graph --numbers bf16", "`pytorch-graph`"),
+        ] {
+            let said = asked(lacking).unwrap_err();
+            assert!(said.starts_with(who), "{lacking}: {said}");
+        }
+    }
 }
