@@ -1,6 +1,8 @@
 //! The most memory in use at once: it is seen, and can be counted anew.
 use amp_runtime::prelude::*;
-use amp_runtime::{MemoryError, OptimWrapperError, empty_cache, peak_memory, reset_peak_memory};
+use amp_runtime::{
+    MemoryError, OptimWrapperError, empty_cache, peak_memory, peak_reserved_memory, reset_peak_memory,
+};
 use std::io::Write;
 use std::sync::Mutex;
 use tch::{Cuda, Device, Kind, Tensor, nn};
@@ -88,6 +90,7 @@ fn devices_without_statistics_say_so() {
     let _alone = ALONE.lock();
     for device in [Device::Mps, Device::Vulkan] {
         assert!(matches!(peak_memory(device), Err(MemoryError::Unsupported(found)) if found == device));
+        assert!(matches!(peak_reserved_memory(device), Err(MemoryError::Unsupported(_))));
         assert!(matches!(reset_peak_memory(device), Err(MemoryError::Unsupported(_))));
         assert!(matches!(empty_cache(device), Err(MemoryError::Unsupported(_))));
     }
@@ -96,7 +99,12 @@ fn devices_without_statistics_say_so() {
         reset_peak_memory(device).unwrap();
         touch(64, device);
         assert!(peak_memory(device).unwrap() >= 64 * MIB);
+        // What was freed is kept, and counts until it is given back.
+        reset_peak_memory(device).unwrap();
+        assert!(peak_memory(device).unwrap() + 64 * MIB <= peak_reserved_memory(device).unwrap());
         empty_cache(device).unwrap();
+        reset_peak_memory(device).unwrap();
+        assert!(peak_reserved_memory(device).unwrap() < 64 * MIB);
     } else {
         // Not `println!`, which a passing test keeps to itself.
         let _ = writeln!(std::io::stderr(), "skipped: no CUDA device to measure");

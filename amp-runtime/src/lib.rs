@@ -65,7 +65,9 @@ pub use amp_macros::amp;
 pub use cast::{full, low};
 pub use ema::{Ema, EmaError};
 pub use layout::{channels_last, variables_to_channels_last};
-pub use memory::{MemoryError, empty_cache, keep_freed_memory, peak_memory, reset_peak_memory};
+pub use memory::{
+    MemoryError, empty_cache, keep_freed_memory, peak_memory, peak_reserved_memory, reset_peak_memory,
+};
 pub use native::NativeError;
 pub use ops::count_ops;
 pub use optim::{

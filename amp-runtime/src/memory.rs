@@ -35,7 +35,19 @@ pub fn peak_memory(device: Device) -> Result<u64, MemoryError> {
     }
 }
 
-/// Starts the count of [`peak_memory`] anew (`torch.cuda.reset_peak_memory_stats`).
+/// The most bytes taken from the system at once, counted as [`peak_memory`] is: on CUDA what tensors held, what is kept for later,
+/// and the memory of graphs, which is theirs between replays too (`torch.cuda.max_memory_reserved`); on the CPU the same figure.
+///
+/// # Errors
+/// A device without statistics.
+pub fn peak_reserved_memory(device: Device) -> Result<u64, MemoryError> {
+    match device {
+        Device::Cuda(index) => native::peak_reserved_bytes(index).map_err(cuda_error),
+        other => peak_memory(other),
+    }
+}
+
+/// Starts the counts of [`peak_memory`] and [`peak_reserved_memory`] anew (`torch.cuda.reset_peak_memory_stats`).
 ///
 /// # Errors
 /// A device without statistics.

@@ -457,6 +457,11 @@ std::uint64_t peak_bytes(std::int32_t cuda_index) {
     return stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
 }
 
+std::uint64_t peak_reserved_bytes(std::int32_t cuda_index) {
+    auto stats = cuda_allocator(cuda_index)->getDeviceStats(static_cast<c10::DeviceIndex>(cuda_index));
+    return stats.reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
+}
+
 void reset_peak(std::int32_t cuda_index) {
     cuda_allocator(cuda_index)->resetPeakStats(static_cast<c10::DeviceIndex>(cuda_index));
 }

@@ -101,6 +101,7 @@ std::uint64_t writes(const TensorList& tensors);
 
 // Memory and random numbers of a device; index -1 is the CPU.
 std::uint64_t peak_bytes(std::int32_t cuda_index);
+std::uint64_t peak_reserved_bytes(std::int32_t cuda_index);
 void reset_peak(std::int32_t cuda_index);
 void empty_cache(std::int32_t cuda_index);
 void keep_freed_memory() noexcept;

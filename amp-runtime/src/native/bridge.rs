@@ -195,6 +195,7 @@ pub(super) mod ffi {
         fn writes(tensors: &TensorList) -> Result<u64>;
 
         fn peak_bytes(cuda_index: i32) -> Result<u64>;
+        fn peak_reserved_bytes(cuda_index: i32) -> Result<u64>;
         fn reset_peak(cuda_index: i32) -> Result<()>;
         fn empty_cache(cuda_index: i32) -> Result<()>;
         fn keep_freed_memory();

@@ -251,7 +251,12 @@ pub(crate) fn peak_bytes(cuda_index: usize) -> Result<u64> {
     Ok(ffi::peak_bytes(ordinal(Device::Cuda(cuda_index)))?)
 }
 
-/// Starts the count of [`peak_bytes`] anew.
+/// Most bytes taken from the driver at once on a CUDA device since the last reset.
+pub(crate) fn peak_reserved_bytes(cuda_index: usize) -> Result<u64> {
+    Ok(ffi::peak_reserved_bytes(ordinal(Device::Cuda(cuda_index)))?)
+}
+
+/// Starts both counts anew.
 pub(crate) fn reset_peak(cuda_index: usize) -> Result<()> {
     Ok(ffi::reset_peak(ordinal(Device::Cuda(cuda_index)))?)
 }

@@ -50,8 +50,6 @@ impl OptimWrapper {
     /// The update is not in the graph: scaling, clipping, accumulation, schedules and checkpoints work as without one. The graph holds
     /// the memory of one forward and backward as long as it lives.
     ///
-    /// It has not been run on a GPU yet: its tests (`graphed` in what `cargo xtask bundle` makes) ran on a CPU.
-    ///
     /// Follows the whole-network capture of PyTorch's notes on CUDA graphs.
     ///
     /// ```

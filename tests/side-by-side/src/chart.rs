@@ -1,13 +1,15 @@
 //! The chart: for every model and batch size, time in low precision against PyTorch's and against the own f32.
 use crate::entrant::{Numbers, System};
-use crate::results::{Measured, Results, Row};
+use crate::results::{Results, Row};
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const WIDTH: u32 = 960;
-const ROW: i32 = 58;
 const BAR: i32 = 14;
+/// From one bar's top to the next one's, and between two groups.
+const STEP: i32 = BAR + 2;
+const GAP: i32 = 10;
 const LEFT: i32 = 210;
 const TOP: i32 = 64;
 const OURS: RGBColor = RGBColor(0xce, 0x42, 0x2b);
@@ -17,19 +19,19 @@ const THEIRS: RGBColor = RGBColor(0x5b, 0x6b, 0x7b);
 pub(crate) fn svg(results: &Results, numbers: Numbers) -> Result<String> {
     let groups: Vec<Group> = results.rows.iter().filter_map(|row| Group::new(row, numbers)).collect();
     let most = groups.iter().flat_map(|group| group.bars.iter().map(|(_, gain, _)| *gain)).fold(1., f64::max);
-    let height = u32::try_from(groups.len()).unwrap_or(0) * ROW.unsigned_abs() + TOP.unsigned_abs() + 16;
+    let height = groups.iter().map(Group::height).sum::<i32>() + TOP + 16;
     let mut text = String::new();
     {
-        let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
+        let area = SVGBackend::with_string(&mut text, (WIDTH, height.unsigned_abs())).into_drawing_area();
         draw(&area, results, &groups, most).map_err(|error| anyhow!("the chart: {error}"))?;
     }
     Ok(text)
 }
 
-/// A row's three bars.
+/// A row's bars: low precision, in graphs too where there are some, and the own full precision.
 struct Group {
     name: String,
-    bars: [(String, f64, RGBColor); 3],
+    bars: Vec<(String, f64, RGBAColor)>,
 }
 
 impl Group {
@@ -37,13 +39,20 @@ impl Group {
         let layout = row.measured.first()?.entrant.channels_last;
         let full = row.full();
         let base = row.find(System::Pytorch, full, layout)?;
-        let bar = |one: &Measured, color| (one.entrant.label(), base.seconds / one.seconds, color);
-        let bars = [
-            bar(row.find(System::Amp, numbers, layout)?, OURS),
-            bar(row.find(System::Pytorch, numbers, layout)?, THEIRS),
-            bar(row.find(System::Amp, full, layout)?, OURS),
-        ];
+        let bar = |system, numbers: Numbers, color: RGBColor| {
+            let one = row.find(system, numbers, layout)?;
+            let strength = if numbers.is_full() { 0.35 } else { 1. };
+            Some((one.entrant.label(), base.seconds / one.seconds, color.mix(strength)))
+        };
+        let low = [bar(System::Amp, numbers, OURS)?, bar(System::Pytorch, numbers, THEIRS)?];
+        let graphs = [bar(System::AmpGraph, numbers, OURS), bar(System::PytorchGraph, numbers, THEIRS)];
+        let full = bar(System::Amp, full, OURS)?;
+        let bars = low.into_iter().chain(graphs.into_iter().flatten()).chain([full]).collect();
         Some(Self { name: format!("{}, batch {}", row.model, row.batch), bars })
+    }
+
+    fn height(&self) -> i32 {
+        i32::try_from(self.bars.len()).unwrap_or(0) * STEP + GAP
     }
 }
 
@@ -62,23 +71,19 @@ fn draw(area: &Area, results: &Results, groups: &[Group], most: f64) -> Result<(
     put(&title, (16, 20), left, 17)?;
     put("longer is faster; the line is 1", (16, 42), left, 13)?;
     let scale = f64::from(WIDTH.cast_signed() - LEFT - 230) / most;
-    for (index, group) in groups.iter().enumerate() {
-        let y = TOP + i32::try_from(index)? * ROW;
-        put(&group.name, (LEFT - 12, y + ROW / 2 - 6), right, 14)?;
+    let mut y = TOP;
+    for group in groups {
+        put(&group.name, (LEFT - 12, y + (group.height() - GAP) / 2), right, 14)?;
         for (place, (label, gain, color)) in (0..).zip(&group.bars) {
-            let (top, end) = (y + place * (BAR + 2), LEFT + (gain * scale) as i32);
-            // Full precision is paler than low.
-            let strength = if place == 2 { 0.35 } else { 1. };
-            let bar = Rectangle::new([(LEFT, top), (end, top + BAR)], color.mix(strength).filled());
+            let (top, end) = (y + place * STEP, LEFT + (gain * scale) as i32);
+            let bar = Rectangle::new([(LEFT, top), (end, top + BAR)], color.filled());
             area.draw(&bar).map_err(|error| anyhow!("{error}"))?;
             put(&format!("{gain:.2}x  {label}"), (end + 6, top + BAR / 2 + 1), left, 12)?;
         }
+        y += group.height();
     }
     let one = LEFT + scale as i32;
-    let line = PathElement::new(
-        [(one, TOP - 6), (one, TOP + i32::try_from(groups.len())? * ROW - 8)],
-        BLACK.mix(0.5),
-    );
+    let line = PathElement::new([(one, TOP - 6), (one, y - GAP + 2)], BLACK.mix(0.5));
     area.draw(&line).map_err(|error| anyhow!("{error}"))?;
     area.present().map_err(|error| anyhow!("{error}"))
 }

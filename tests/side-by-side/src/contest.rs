@@ -14,6 +14,8 @@ pub(crate) struct Rules {
     pub(crate) threads: i32,
     pub(crate) rounds: usize,
     pub(crate) keep_memory: bool,
+    /// Bytes; none on a CPU.
+    pub(crate) gpu_memory: Option<u64>,
     pub(crate) python: Python,
 }
 
@@ -22,8 +24,8 @@ const TURN_SECONDS: f64 = 0.3;
 const MOST_STEPS: usize = 50;
 /// Whoever needs longer for a step on a CPU is measured once, and is no part of the turns.
 const SLOW_SECONDS: f64 = 8.;
-/// How many start at once; on a CPU one after the other, since they would slow each other down.
-const STARTS_ON_GPU: usize = 18;
+/// How much more memory a start may take than the first one's step did: graphs are captured beside what the forward left.
+const ROOM: u64 = 2;
 
 struct Contestant {
     process: Process,
@@ -53,7 +55,11 @@ pub(crate) fn row(
         device: rules.device,
         threads: rules.threads,
     };
-    for entrants in entrants.chunks(if rules.device == Hardware::Cpu { 1 } else { STARTS_ON_GPU }) {
+    let mut waiting = entrants;
+    while !waiting.is_empty() {
+        let at_once = contestants.last_mut().map_or(1, |one| starts_at_once(one, rules));
+        let (entrants, later) = waiting.split_at(at_once.min(waiting.len()));
+        waiting = later;
         let labels: Vec<String> = entrants.iter().map(|entrant| entrant.label()).collect();
         say(&format!("{} batch {batch}: starting {}", spec.name, labels.join(", ")));
         let start = |entrant| Contestant::start(&task(entrant), rules);
@@ -99,8 +105,17 @@ pub(crate) fn row(
         parameters,
         measured,
         absent,
+        remark: None,
     };
     Ok((row, torch))
+}
+
+/// On a CPU they start one after the other, since they would slow each other down; on a GPU as many as have memory for a first
+/// step, because cuDNN takes other kernels, for good, where it is short.
+fn starts_at_once(started: &mut Contestant, rules: &Rules) -> usize {
+    let (Some(memory), Ok(peak)) = (rules.gpu_memory, started.process.ask("peak")) else { return 1 };
+    let each = peak.as_u64().unwrap_or(u64::MAX).max(1).saturating_mul(ROOM);
+    usize::try_from(memory / each).unwrap_or(usize::MAX).max(1)
 }
 
 /// What `each` makes of those who get through it; who dies in the middle is absent with the reason, and the others go on.
@@ -184,7 +199,7 @@ impl Contestant {
     }
 
     fn finish(mut self) -> Result<Measured> {
-        let peak_bytes = if self.entrant.is_graph() { None } else { self.process.ask("peak")?.as_u64() };
+        let peak_bytes = self.process.ask("peak")?.as_u64();
         let casts = if self.entrant.is_compiled() { None } else { self.process.ask("casts")?.as_u64() };
         self.seconds.sort_by(f64::total_cmp);
         let at = |quarter: usize| self.seconds[(self.seconds.len() - 1) * quarter / 4];

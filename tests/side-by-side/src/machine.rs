@@ -80,10 +80,20 @@ impl Machine {
     }
 }
 
-/// As the driver's tool has it, which libtorch does not say through tch.
 fn gpu_name() -> Option<String> {
-    let arguments = ["--query-gpu=name,driver_version", "--format=csv,noheader", "--id=0"];
+    Some(ask_driver("name,driver_version")?.replace(", ", ", driver "))
+}
+
+/// All that the GPU has, in bytes.
+pub(crate) fn gpu_memory() -> Option<u64> {
+    ask_driver("memory.total")?.parse::<u64>().ok().map(|mib| mib << 20)
+}
+
+/// Of the driver's own tool: through tch libtorch does not say.
+fn ask_driver(what: &str) -> Option<String> {
+    let query = format!("--query-gpu={what}");
+    let arguments = [&query, "--format=csv,noheader,nounits", "--id=0"];
     let output = std::process::Command::new("nvidia-smi").args(arguments).output().ok()?;
-    let name = String::from_utf8(output.stdout).ok()?.trim().replace(", ", ", driver ");
-    (output.status.success() && !name.is_empty()).then_some(name)
+    let answer = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !answer.is_empty()).then_some(answer)
 }

@@ -15,7 +15,8 @@ const END: &str = "<!-- the figures end -->";
 /// What a row with graphs is.
 const GRAPHS: &str = "\
 - *graph*: forward and backward captured once and replayed, `OptimWrapper::capture` here and `torch.cuda.graph` there, as PyTorch's
-  notes have it; each step copies its batch into the graph's memory, and the update stays outside.
+  notes have it; each step copies its batch into the graph's memory, and the update stays outside. Its peak is what the allocator
+  had taken from the driver, a graph's own memory with it, which is more than what tensors held.
 ";
 
 /// The order of the sections.
@@ -141,15 +142,12 @@ fn summary(results: &Results) -> String {
         let Some(pair) = Pair::of(row, low) else { continue };
         let layout = pair.ours.entrant.channels_last;
         let compiled = row.find(System::TorchCompile, low, layout).map(|other| pair.ours.ratio_to(other));
-        let bytes = |one: &Measured| one.peak_bytes.unwrap_or(0);
-        let peak = |one: &Measured| bytes(one) / 1_000_000;
-        #[allow(clippy::cast_precision_loss)] // bytes
-        let saved = bytes(pair.ours) as f64 / bytes(pair.own_full) as f64;
+        let peak = |one: &Measured| one.peak_bytes.unwrap_or(0) / 1_000_000;
         let [own_gain, their_gain] = pair.gains();
         let casts = |one: &Measured| one.casts.map_or_else(|| "-".to_owned(), |casts| casts.to_string());
         let _ = writeln!(
             out,
-            "| {}, batch {} | {:.2}x | {:.2}x | {:.2}x | {} | {:.2} | {} / {} | {saved:.2}x | {} / {} |",
+            "| {}, batch {} | {:.2}x | {:.2}x | {:.2}x | {} | {:.2} | {} / {} | {:.2}x | {} / {} |",
             row.model,
             row.batch,
             pair.ratio(),
@@ -159,11 +157,12 @@ fn summary(results: &Results) -> String {
             pair.ours.seconds * 1e3,
             peak(pair.ours),
             peak(pair.theirs),
+            pair.memory(),
             casts(pair.ours),
             casts(pair.theirs),
         );
     }
-    out
+    out + &remarks(results)
 }
 
 /// The README's table: what was recorded on the CPU, and with memory kept where that was recorded too.
@@ -198,7 +197,14 @@ fn gpu_figures(results: &Results) -> String {
         let ratio = by_tch.map_or_else(|| "-".to_owned(), |one| format!("{:.2}x", pair.ours.ratio_to(one)));
         out += &line(row, &pair, &format!(" {ratio} |"));
     }
-    out + &graph_figures(results)
+    out + &remarks(results) + &graph_figures(results)
+}
+
+/// Below a table.
+fn remarks(results: &Results) -> String {
+    let of_row =
+        |row: &Row| Some(format!("\n{}, batch {}: {}\n", row.model, row.batch, row.remark.as_ref()?));
+    results.rows.iter().filter_map(of_row).collect()
 }
 
 /// The same where forward and backward are a CUDA graph, if that was recorded.
@@ -206,14 +212,15 @@ fn graph_figures(results: &Results) -> String {
     let lines = results.rows.iter().filter_map(|row| {
         let pair = Pair::between([System::AmpGraph, System::PytorchGraph], row, Numbers::F16)?;
         let without = row.find(System::Amp, Numbers::F16, pair.ours.entrant.channels_last)?;
-        Some(line(row, &pair, &format!(" {:.2}x |", pair.ours.ratio_to(without))))
+        let without = pair.ours.ratio_to(without);
+        Some(line(row, &pair, &format!(" {without:.2}x | {:.2}x |", pair.memory())))
     });
     let lines: String = lines.collect();
     if lines.is_empty() {
         return lines;
     }
-    let heads = "ours, f16 | PyTorch, f16 | against PyTorch | against ours without | gain over own TF32 in a graph | PyTorch's gain";
-    format!("\n| in a CUDA graph | {heads} |\n|---|---|---|---|---|---|---|\n{lines}")
+    let heads = "ours, f16 | PyTorch, f16 | against PyTorch | against ours without | memory, of own TF32's in a graph | gain over it | PyTorch's gain";
+    format!("\n| in a CUDA graph | {heads} |\n|---|---|---|---|---|---|---|---|\n{lines}")
 }
 
 /// One row of the README; `more` is a column behind the ratio.
@@ -250,6 +257,13 @@ impl<'a> Pair<'a> {
 
     fn ratio(&self) -> f64 {
         self.ours.ratio_to(self.theirs)
+    }
+
+    /// Our peak, of that without.
+    #[allow(clippy::cast_precision_loss)] // bytes
+    fn memory(&self) -> f64 {
+        let [low, full] = [self.ours, self.own_full].map(|one| one.peak_bytes.unwrap_or(0) as f64);
+        low / full
     }
 
     /// How many times faster than without, ours and theirs.

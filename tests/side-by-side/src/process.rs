@@ -45,6 +45,7 @@ impl Process {
             command.env("MALLOC_TRIM_THRESHOLD_", "68719476736").env("MALLOC_MMAP_THRESHOLD_", "68719476736");
             command.env("GLIBC_TUNABLES", "glibc.malloc.mxfast=0");
         }
+        command.env("RUST_BACKTRACE", "0");
         command.env("OMP_NUM_THREADS", task.threads.to_string());
         let errors =
             tempfile::tempfile().context("there is no temporary file for what it complains about")?;
@@ -87,7 +88,7 @@ impl Process {
         serde_json::from_str(&line).with_context(|| format!("it said `{}`", line.trim()))
     }
 
-    /// Why it is gone: the last line that it wrote to stderr.
+    /// Why it is gone: the last that it wrote to stderr, without what Rust and libtorch say of where.
     fn died(&mut self) -> Result<()> {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -95,9 +96,9 @@ impl Process {
         self.errors.seek(SeekFrom::Start(0))?;
         self.errors.read_to_end(&mut text)?;
         let text = String::from_utf8_lossy(&text);
-        let line =
-            text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
-        bail!("{}", line.trim())
+        let is_reason = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
+        let line = text.lines().rev().map(str::trim).find(is_reason).unwrap_or("it ended without a word");
+        bail!("{}", line.split("\\nException raised from").next().unwrap_or(line))
     }
 }
 

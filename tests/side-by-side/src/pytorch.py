@@ -346,6 +346,8 @@ class Trainer:
             return self.timed_steps(int(argument))
         if word == "casts":
             return self.casts()
+        if word == "peak" and self.captures:
+            return torch.cuda.max_memory_reserved()
         if word == "peak":
             return torch.cuda.max_memory_allocated() if self.cuda else max(memory("VmHWM:") - self.empty, 0)
         raise ValueError(f"unknown request `{request}`")

@@ -21,6 +21,9 @@ pub(crate) struct Row {
     pub(crate) parameters: i64,
     pub(crate) measured: Vec<Measured>,
     pub(crate) absent: Vec<Absent>,
+    /// What whoever put the row here has to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) remark: Option<String>,
 }
 
 /// What one entrant needed.
@@ -32,7 +35,7 @@ pub(crate) struct Measured {
     pub(crate) seconds: f64,
     pub(crate) quartiles: [f64; 2],
     pub(crate) steps: usize,
-    /// On a CPU how much the process grew, on CUDA what tensors held; none for graphs, which take their memory once and for all.
+    /// On a CPU how much the process grew, on CUDA what tensors held, for graphs what was taken from the driver.
     pub(crate) peak_bytes: Option<u64>,
     /// `aten::_to_copy` in a step, on CUDA in its forward; none where operators are fused away.
     pub(crate) casts: Option<u64>,

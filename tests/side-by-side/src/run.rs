@@ -2,7 +2,7 @@
 use crate::cli::RunArgs;
 use crate::contest::{Rules, row};
 use crate::entrant::{Entrant, Hardware, Numbers};
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::models::Spec;
 use crate::process::Python;
 use crate::results::Results;
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
         threads: args.threads,
         rounds: usize::from(args.rounds),
         keep_memory: args.keep_memory,
+        gpu_memory: if args.device == Hardware::Cuda { machine::gpu_memory() } else { None },
         python: Python { program: args.python.clone(), path: args.python_path.clone().or_else(own_torch) },
     };
     let machine = Machine::look(args.device, args.threads, rules.rounds, args.keep_memory);

@@ -6,7 +6,7 @@ use crate::models::{Inputs, Model, Spec};
 use amp_runtime::prelude::*;
 use amp_runtime::{
     GraphedLoss, StepOutcome, channels_last, count_ops, empty_cache, keep_freed_memory, peak_memory,
-    reset_peak_memory, variables_to_channels_last,
+    peak_reserved_memory, reset_peak_memory, variables_to_channels_last,
 };
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -115,6 +115,8 @@ impl Trainer {
                 self.optim.zero_grad()?;
                 Ok(json!(ops.get("aten::_to_copy").copied().unwrap_or(0)))
             }
+            // What a graph computes in is its own, and no tensor's.
+            ("peak", _) if self.captures => Ok(json!(peak_reserved_memory(self.device)?)),
             ("peak", _) => Ok(json!(peak_memory(self.device)?.saturating_sub(self.empty))),
             _ => bail!("unknown request `{request}`"),
         }

@@ -18,6 +18,9 @@ pub(crate) fn of_row(row: &Row) -> String {
     for one in &row.absent {
         let _ = writeln!(out, "{:>22}  {}: {}", "-", layout(one.entrant), one.reason);
     }
+    if let Some(remark) = &row.remark {
+        let _ = writeln!(out, "{remark}");
+    }
     out
 }
 

@@ -67,7 +67,7 @@ fn who_dies_in_the_middle_is_named_and_the_others_go_on() {
     let python = folder.path().join("python");
     let script = "#!/bin/sh\nfor i in $(seq 20000); do echo complaint $i >&2; done\n\
                   echo '{\"ready\":\"2.11.0\"}'\nfor answer in 4.2 '[0.01]' '[0.01,0.01]'; do read line; echo $answer; done\n\
-                  read line; echo out of memory >&2\n";
+                  read line; printf '%s\\n' 'out of memory\\nException raised from malloc' 'note: run with a backtrace' >&2\n";
     std::fs::write(&python, script).unwrap();
     std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
     let done = run(
