@@ -189,7 +189,7 @@ fn recurrent_layers_are_low() {
     static STEP: p::LayerPlan = layer("gru.step(..)");
     let vs = nn::VarStore::new(Device::Cpu);
     let gru = nn::gru(vs.root(), 4, 4, nn::RNNConfig::default());
-    let xs = Tensor::randn([2, 3, 4], F32);
+    let xs = Tensor::randn([8, 3, 4], F32);
     let frame = xs.select(1, 0);
     let run = |low: &dyn Fn(&Tensor) -> Tensor| {
         let (out, state) = gru.seq(&low(&xs));
@@ -209,6 +209,44 @@ fn recurrent_layers_are_low() {
     );
     assert_eq!((out, state.value()), expected);
     assert_eq!((seen(&SEQ), seen(&STEP)), ([1, 0, 0, 0, 0], [1, 0, 0, 0, 0]));
+}
+
+/// On the CPU, where low precision only costs them time.
+#[test]
+fn a_few_sequences_are_computed_in_f32() {
+    static FEW: [p::LayerPlan; 2] = [layer("lstm.seq(..)"), layer("gru.seq(..)")];
+    static MANY: [p::LayerPlan; 2] = [layer("lstm.seq(..)"), layer("gru.seq(..)")];
+    let vs = nn::VarStore::new(Device::Cpu);
+    let lstm = nn::lstm(&vs.root() / "lstm", 4, 4, nn::RNNConfig::default());
+    let gru = nn::gru(&vs.root() / "gru", 4, 4, nn::RNNConfig::default());
+    let computed = |xs: &Tensor, plans: [&'static p::LayerPlan; 2]| {
+        let c = p::Call::new();
+        let slot = &mut p::Slot::new();
+        let long = p::called(c.look(&lstm, plans[0]), &c, lstm.seq(p::Value(xs).amp_input(&c, slot))).0;
+        let slot = &mut p::Slot::new();
+        let gated = p::called(c.look(&gru, plans[1]), &c, gru.seq(p::Value(xs).amp_input(&c, slot))).0;
+        [long, gated]
+    };
+    let xs = Tensor::randn([8, 3, 4], F32);
+    let few = xs.narrow(0, 0, 7);
+    let full = |xs: &Tensor| [lstm.seq(xs).0, gru.seq(xs).0];
+    let (full_of_few, full_of_many) = (full(&few), full(&xs));
+    {
+        let _region = p::enter(&BF16);
+        assert_eq!(computed(&few, [&FEW[0], &FEW[1]]), full_of_few);
+        // What comes from a low layer is widened first.
+        let wide = computed(&few.to_kind(Kind::BFloat16), [&FEW[0], &FEW[1]]);
+        assert!(wide.iter().all(|out| out.kind() == Kind::Float));
+        let [long, gated] = computed(&xs, [&MANY[0], &MANY[1]]);
+        assert_eq!(long.kind(), Kind::BFloat16);
+        // The state that a GRU begins with is in f32, and widens what comes out.
+        assert_ne!(gated, full_of_many[1]);
+    }
+    assert_eq!((seen(&FEW[0]), seen(&MANY[0])), ([0, 2, 0, 0, 0], [1, 0, 0, 0, 0]));
+    // Weights in bf16 leave no choice.
+    vs.variables().values_mut().for_each(|weight| weight.set_data(&weight.to_kind(Kind::BFloat16)));
+    let _region = p::enter(&BF16);
+    assert!(computed(&few, [&MANY[0], &MANY[1]]).iter().all(|out| out.kind() == Kind::BFloat16));
 }
 
 #[test]

@@ -28,6 +28,7 @@ import warnings
 import torch
 from autocast_models import MODELS, make_weights
 from autocast_policy import Casts, Noise
+from processor import processor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -206,9 +207,7 @@ def goldens():
     meta = {
         "torch": torch.__version__,
         "reference": "torch.autocast",
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "kernels": kernels(),
-    }
+    } | processor()
     document = {
         "meta": {"torch": torch.__version__, "reference": "torch.autocast"},
         **casts,
@@ -224,15 +223,3 @@ def near(name, kept, made, all_kept):
     mode, value = rest[0].split("/", 1)
     bound = all_kept[f"{model}/{dtype}/{mode}/bound/{value}"].item()
     return distance(made, all_kept[f"{model}/f32/{value}"]) <= bound and distance(kept, made) <= 2 * bound
-
-
-def kernels():
-    """What oneDNN and MKL choose their kernels by: the processor's maker and its instructions for low precision."""
-    wanted = "amx_bf16 amx_fp16 amx_tile avx2 avx512_bf16 avx512_fp16 avx512bw avx512f avx512vl f16c fma".split()
-    try:
-        with open("/proc/cpuinfo") as lines:
-            known = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
-    except OSError:
-        known = {}
-    flags = known.get("flags", "").split()
-    return " ".join([known.get("vendor_id", ""), *(flag for flag in wanted if flag in flags)]).strip()

@@ -144,7 +144,7 @@ class Lstm:
     def sizes(self, bench=False):
         if bench:
             return dict(batch=32, length=32, inputs=64, hidden=128, outputs=16)
-        return dict(batch=4, length=6, inputs=5, hidden=12, outputs=3)
+        return dict(batch=8, length=6, inputs=5, hidden=12, outputs=3)
 
     def weights(self, s):
         out, h = {}, s["hidden"]

@@ -17,6 +17,7 @@ The lists huge, has_inf and has_nan have m1 only. huge: finite gradients whose 2
 
 import numpy as np
 import torch
+from processor import processor
 
 SHAPES = [(4, 3), (7,), (2, 3, 2, 2), (1,), (16, 5)]
 NORM_TYPES = {"0.5": 0.5, "1": 1.0, "2": 2.0, "3": 3.0, "inf": float("inf")}
@@ -81,6 +82,5 @@ def goldens():
     meta = {
         "torch": torch.__version__,
         "reference": "torch.nn.utils.clip_grad_norm_, clip_grad_value_",
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-    }
+    } | processor()
     return {"clip.safetensors": (out, meta)}

@@ -10,9 +10,8 @@ regenerated here is reported on a line that starts with `skipped:` and does not 
 The first difference is named and the exit status is 1.
 
 Comparisons are bitwise. The kinds of file whose last bits depend on the processor (float kernels
-of `optimizers` and `clip`) are compared to a relative 2e-5 instead when the kept file was made under
-another `torch.backends.cpu.get_cpu_capability()`; `autocast`, whose kernels depend on more than that, within the
-bounds that it records.
+of `optimizers` and `clip`) are compared to a relative 2e-5 instead when the kept file was made on
+another kind of processor (`processor.py`); `autocast` within the bounds that it records.
 """
 
 import argparse
@@ -108,8 +107,7 @@ def compare_tensors(kept, made, where, exact, near=None):
             if exact:  # and the sign of a zero
                 same &= (a != 0) | (a.signbit() == b.signbit())
             else:
-                near = (a - b).abs() <= 1e-7 + 2e-5 * torch.maximum(a.abs(), b.abs())
-                same |= near
+                same |= (a - b).abs() <= 1e-7 + 2e-5 * torch.maximum(a.abs(), b.abs())
         if not bool(same.all()):
             at = int((~same).flatten().nonzero()[0])
             raise Difference(

@@ -30,6 +30,7 @@ update. The overflows (values put into gradients) are listed in the JSON.
 
 import numpy as np
 import torch
+from processor import processor
 
 STEPS, SEED = 200, 4711
 PARAMS = {  # name: (shape, group)
@@ -186,5 +187,5 @@ def goldens():
         "scaler": SCALER | {"max_norm": MAX_NORM, "steps": SCALED_STEPS},
         "scaled": scaled,
     }
-    tensor_meta = meta | {"cpu_capability": torch.backends.cpu.get_cpu_capability()}
+    tensor_meta = meta | processor()
     return {"optimizers.safetensors": (out, tensor_meta), "optimizers.json": document}

@@ -83,8 +83,9 @@ fn recurrent_layers_do_not_use_libtorchs_stale_casts() {
     let _alone = alone();
     let vs = nn::VarStore::new(device());
     let gru = nn::gru(vs.root(), 4, 4, nn::RNNConfig::default());
-    let xs = Tensor::randn([2, 3, 4], f32());
-    let state = gru.zero_state(2);
+    // As many sequences as are low on a CPU.
+    let xs = Tensor::randn([8, 3, 4], f32());
+    let state = gru.zero_state(8);
     let fresh = |f: &dyn Fn() -> Tensor| amp_runtime::autocast(Precision::Bf16, f);
     let c = p::Call::new();
     let seq =

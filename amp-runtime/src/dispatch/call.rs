@@ -36,7 +36,7 @@ impl Running {
         if kind == Layer::Low && !region::low_kinds().is_none() {
             class::watch(layer);
         }
-        let address = if kind == Layer::Recurrent { class::address(layer) } else { 0 };
+        let address = if let Layer::Recurrent { .. } = kind { class::address(layer) } else { 0 };
         Self { layer: kind, plan, place, address, entered: region::entered() }
     }
 
@@ -51,13 +51,19 @@ impl Running {
         call.rsplit('.').next().unwrap_or_default()
     }
 
+    /// With what is known once the input is.
+    fn with(self, input: &Tensor) -> Self {
+        let is_sequence = matches!(self.layer, Layer::Recurrent { .. }) && self.method() == "seq";
+        if is_sequence { Self { layer: self.layer.of_sequences(input), ..self } } else { self }
+    }
+
     /// What the input is cast to.
     #[inline]
-    pub(super) fn to(self, _input: &Tensor) -> Option<To> {
+    pub(super) fn to(self) -> Option<To> {
         match (self.place, self.layer) {
             _ if self.is_none() => None,
             (Where::FullIsland, _) | (_, Layer::Full) => Some(To::Full),
-            (_, Layer::Low | Layer::Recurrent) => Some(To::Low),
+            (_, Layer::Low | Layer::Recurrent { .. }) => Some(To::Low),
             (_, Layer::Follow | Layer::Opaque) => None,
         }
     }
@@ -71,7 +77,7 @@ impl Running {
         }
         match self.layer {
             Layer::Full => Some(LayerGuard::Suspended { _region: region::island() }),
-            Layer::Recurrent => match native::begin_recurrent(self.address) {
+            Layer::Recurrent { .. } => match native::begin_recurrent(self.address) {
                 HiddenWeights::Watched => None,
                 HiddenWeights::Sought => Some(LayerGuard::Sought { address: self.address }),
                 _ if self.method() == "step" => {
@@ -167,8 +173,9 @@ impl Call {
         slot: &'s mut Slot,
         shared: Option<&'s Shared>,
     ) -> &'s Tensor {
-        let Some(running) = self.running.get() else { return input };
-        let cast = running.to(input).and_then(|to| to.cast(input, &mut slot.made, shared));
+        let Some(running) = self.running.get().map(|running| running.with(input)) else { return input };
+        self.running.set(Some(running));
+        let cast = running.to().and_then(|to| to.cast(input, &mut slot.made, shared));
         self.guard.set(running.guard(input));
         cast.unwrap_or(input)
     }

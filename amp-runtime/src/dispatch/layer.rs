@@ -59,7 +59,7 @@ impl<'s, T: AsTensor> LayerCall<'s, T> {
     fn run<M>(self, layer: &M, forward: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
         let running = Running::begin(layer, self.plan, self.place);
         let tensor = self.input.as_tensor();
-        let cast = running.to(tensor).and_then(|to| to.cast(tensor, &mut self.slot.made, self.shared));
+        let cast = running.to().and_then(|to| to.cast(tensor, &mut self.slot.made, self.shared));
         let guard = running.guard(tensor);
         let result = forward(cast.unwrap_or(tensor));
         drop(guard);

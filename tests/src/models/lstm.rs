@@ -15,7 +15,7 @@ pub(super) struct Lstm {
 impl Lstm {
     pub(super) fn new(root: &nn::Path, size: Size) -> Self {
         let (batch, length, inputs, hidden, outputs) = match size {
-            Size::Test => (4, 6, 5, 12, 3),
+            Size::Test => (8, 6, 5, 12, 3),
             Size::Bench => (32, 32, 64, 128, 16),
         };
         let config = nn::RNNConfig { num_layers: 2, ..nn::RNNConfig::default() };
