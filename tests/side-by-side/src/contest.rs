@@ -114,8 +114,12 @@ pub(crate) fn row(
 /// step, because cuDNN takes other kernels, for good, where it is short.
 fn starts_at_once(started: &mut Contestant, rules: &Rules) -> usize {
     let (Some(memory), Ok(peak)) = (rules.gpu_memory, started.process.ask("peak")) else { return 1 };
-    let each = peak.as_u64().unwrap_or(u64::MAX).max(1).saturating_mul(ROOM);
-    usize::try_from(memory / each).unwrap_or(usize::MAX).max(1)
+    fit(memory, peak.as_u64().unwrap_or(u64::MAX))
+}
+
+/// How many can have `ROOM` times this peak; one can always try.
+fn fit(memory: u64, peak: u64) -> usize {
+    usize::try_from(memory / peak.max(1).saturating_mul(ROOM)).unwrap_or(usize::MAX).max(1)
 }
 
 /// What `each` makes of those who get through it; who dies in the middle is absent with the reason, and the others go on.
@@ -212,5 +216,17 @@ impl Contestant {
             casts,
             loss: self.loss,
         })
+    }
+}
+
+#[cfg(test)]
+mod checks {
+    /// RetinaNet-R50 on a GPU of 139 GiB: at batch 8 in f32 each is alone, at batch 2 all thirteen start together.
+    #[test]
+    fn as_many_start_as_have_memory() {
+        let memory = 139 << 30;
+        assert_eq!(super::fit(memory, 52_522_489_856), 1);
+        assert!(super::fit(memory, 4_791_000_000) >= 13);
+        assert_eq!((super::fit(memory, u64::MAX), super::fit(memory, 0) > 1000), (1, true));
     }
 }
